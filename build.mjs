@@ -1,0 +1,64 @@
+/**
+ * Builds what runs inside the hosts. Everything is bundled: OpenCode's Bun replaces some bare
+ * imports with shims of its own, and an installed Claude Code plugin may be copied alone.
+ *
+ *   node build.mjs          the package: OpenCode plugin, Claude Code plugin, `handrail`
+ *   node build.mjs demo     also .build/demo.mjs  (likewise: bench)
+ */
+import { cpSync, existsSync, readdirSync, rmSync } from "node:fs";
+import { build } from "esbuild";
+
+const extra = process.argv.slice(2);
+const node = { bundle: true, platform: "node", target: "node20", format: "esm", logLevel: "warning" };
+// CommonJS dependencies call require() for Node's own modules.
+const banner = {
+  js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+};
+
+rmSync("opencode-plugin/dist", { recursive: true, force: true });
+rmSync("claude-hooks/dist", { recursive: true, force: true });
+
+const hooks = readdirSync("claude-hooks/hooks").filter((name) => name.endsWith(".ts"));
+await Promise.all([
+  build({
+    ...node,
+    banner,
+    entryPoints: ["opencode-plugin/index.ts"],
+    outfile: "opencode-plugin/dist/index.js",
+  }),
+  build({
+    ...node,
+    banner,
+    minifySyntax: true,
+    splitting: true,
+    chunkNames: "chunks/[name]-[hash]",
+    entryPoints: { handrail: "claude-hooks/companion/main.ts" },
+    outdir: "claude-hooks/dist",
+    outExtension: { ".js": ".mjs" },
+  }),
+  ...hooks.map((name) =>
+    build({
+      ...node,
+      banner,
+      minify: true,
+      entryPoints: [`claude-hooks/hooks/${name}`],
+      outfile: `claude-hooks/dist/hooks/${name.replace(/\.ts$/, ".mjs")}`,
+    }),
+  ),
+  ...(existsSync("shared/confine/shell-main.ts")
+    ? [
+        build({
+          ...node,
+          banner,
+          minify: true,
+          entryPoints: ["shared/confine/shell-main.ts"],
+          outfile: "claude-hooks/dist/shell.mjs",
+        }),
+      ]
+    : []),
+  ...extra.map((name) =>
+    build({ ...node, banner, entryPoints: [`test/lab/${name}.ts`], outfile: `.build/${name}.mjs` }),
+  ),
+]);
+// The Claude Code plugin carries the OpenCode plugin, so that `handrail init` works from a copy of it.
+cpSync("opencode-plugin/dist", "claude-hooks/dist/opencode-plugin", { recursive: true });

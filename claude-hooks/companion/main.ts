@@ -1,0 +1,55 @@
+import { Command, CommanderError } from "commander";
+import { HandrailError } from "../../shared/errors.ts";
+import { emitError, wantsJson } from "./output.ts";
+
+/** A verb's module; loaded only when the verb is used. */
+export interface VerbModule {
+  /** Adds arguments, options and the action to the verb's own command. */
+  configure(command: Command): void;
+}
+
+/** Every verb: what it does, in the order of the help, and where it lives. */
+const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }> = {};
+
+async function main(argv: string[]): Promise<void> {
+  const program = new Command("handrail")
+    .description("Hand coding work from Claude Code to OpenCode, held to a task file.")
+    .version(process.env.HANDRAIL_VERSION ?? "0.1.0")
+    .option("--json", "print JSON for programs");
+  const wanted = argv.find((word) => !word.startsWith("-"));
+  for (const [name, verb] of Object.entries(verbs)) {
+    const command = program.command(name).summary(verb.summary).description(verb.summary);
+    if (name === wanted) {
+      const module = await verb.load();
+      module.configure(command);
+    }
+  }
+  for (const command of [program, ...everyCommand(program)]) prepare(command);
+  if (argv.length === 0) {
+    process.stdout.write(program.helpInformation());
+    return;
+  }
+  await program.parseAsync(argv, { from: "user" });
+}
+
+function everyCommand(command: Command): Command[] {
+  return command.commands.flatMap((child) => [child, ...everyCommand(child)]);
+}
+
+function prepare(command: Command): void {
+  if (command.parent && !command.options.some((option) => option.long === "--json")) {
+    command.option("--json", "print JSON for programs");
+  }
+  command.exitOverride().configureOutput({ writeErr: () => undefined });
+}
+
+const argv = process.argv.slice(2);
+main(argv).catch((error: unknown) => {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return;
+    const message = error.message.replace(/^error: /, "");
+    emitError(new HandrailError("bad-usage", message, { fix: "handrail --help" }), wantsJson(argv));
+    return;
+  }
+  emitError(error, wantsJson(argv));
+});

@@ -1,0 +1,49 @@
+import { EXIT, type ExitCode, HandrailError } from "../../shared/errors.ts";
+
+/** `--json` given before `--`; asked from argv so that usage errors honour it too. */
+export function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  return (end < 0 ? argv : argv.slice(0, end)).includes("--json");
+}
+
+/** Prints a verb's result: the JSON value with `--json`, else the text. Sets the exit code. */
+export function emit(
+  options: { json?: boolean | undefined },
+  value: unknown,
+  text: () => string,
+  exitCode: ExitCode | number = EXIT.done,
+): void {
+  process.stdout.write(options.json ? `${JSON.stringify(value, null, 2)}\n` : ensureNewline(text()));
+  process.exitCode = exitCode;
+}
+
+/** Reports a failure: `{error: {code, message, fix?}}` on stdout with `--json`, else plain words on stderr. */
+export function emitError(error: unknown, json: boolean): void {
+  const known =
+    error instanceof HandrailError
+      ? error
+      : new HandrailError("internal", error instanceof Error ? error.message : String(error), {
+          cause: error,
+        });
+  if (json) {
+    const { code, message, fix } = known;
+    process.stdout.write(
+      `${JSON.stringify({ error: { code, message, ...(fix ? { fix } : {}) } }, null, 2)}\n`,
+    );
+  } else {
+    process.stderr.write(`handrail: ${known.message}\n${known.fix ? `  fix: ${known.fix}\n` : ""}`);
+    if (known.code === "internal" && process.env.HANDRAIL_DEBUG && error instanceof Error) {
+      process.stderr.write(`${error.stack}\n`);
+    }
+  }
+  process.exitCode = known.exitCode;
+}
+
+/** Colour only on a terminal, and never with NO_COLOR (no-color.org). */
+export function paint(code: number, text: string, stream: NodeJS.WriteStream = process.stdout): string {
+  return stream.isTTY && !process.env.NO_COLOR ? `\u001b[${code}m${text}\u001b[0m` : text;
+}
+
+function ensureNewline(text: string): string {
+  return text === "" || text.endsWith("\n") ? text : `${text}\n`;
+}

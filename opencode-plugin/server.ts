@@ -1,0 +1,3 @@
+import type { Plugin } from "@opencode-ai/plugin";
+
+export const server: Plugin = async () => ({});
