@@ -9,7 +9,9 @@ export interface VerbModule {
 }
 
 /** Every verb: what it does, in the order of the help, and where it lives. */
-const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }> = {};
+const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }> = {
+  task: { summary: "check a task file, or write a new one", load: () => import("./commands/task.ts") },
+};
 
 async function main(argv: string[]): Promise<void> {
   const program = new Command("handrail")
