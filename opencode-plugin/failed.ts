@@ -1,6 +1,6 @@
 import type { Hooks, PluginInput } from "@opencode-ai/plugin";
 import { HandrailError } from "../shared/errors.ts";
-import { actionOf } from "../shared/scope/actions.ts";
+import { actionOf, NOTHING_DECLARED } from "../shared/scope/actions.ts";
 import { refusalText } from "../shared/scope/refusal.ts";
 import { isDelegated } from "./binding.ts";
 import { liftProviders } from "./lift.ts";
@@ -20,7 +20,7 @@ export function startFailed(input: PluginInput, env: NodeJS.ProcessEnv, error: u
   return {
     config,
     "tool.execute.before": async ({ tool }, output) => {
-      const action = actionOf(tool, output.args);
+      const action = actionOf(tool, output.args, NOTHING_DECLARED);
       if (action.kind === "read" || action.kind === "harmless") return;
       throw new Error(refusalText({ decision: "refuse", code: "guard-failed", detail }));
     },

@@ -1,5 +1,5 @@
 import type { Hooks } from "@opencode-ai/plugin";
-import { actionOf } from "../shared/scope/actions.ts";
+import { actionOf, NOTHING_DECLARED } from "../shared/scope/actions.ts";
 import { decide } from "../shared/scope/decide.ts";
 import type { Decision, Refusal } from "../shared/scope/decision.ts";
 import { refusalText } from "../shared/scope/refusal.ts";
@@ -24,8 +24,10 @@ export class Guard {
   /** @throws Error with the refusal's text: OpenCode gives it to the model as the tool's error */
   before: Before = async ({ tool, sessionID, callID }, output) => {
     const bound = await this.#boundTo(sessionID);
-    if (bound.binding.kind === "free") return;
-    const action = actionOf(tool, output.args);
+    const { binding } = bound;
+    if (binding.kind === "free") return;
+    const declared = binding.kind === "run" ? binding.config : NOTHING_DECLARED;
+    const action = actionOf(tool, output.args, declared);
     const decision = await this.#decide(bound, action);
     if (decision.decision === "refuse") {
       bound.turn?.refused(decision, tool);
