@@ -6,6 +6,8 @@ const root = join(import.meta.dirname, "../..");
 const text = readFileSync(join(root, "docs/requirements.md"), "utf8");
 
 const HEADER = "# | rule | where it lives | how it is tested | status";
+/** How many rules each text has: the texts are given, so these change only with them. */
+const RULES = { E: 45, O: 305, T: 133 };
 const WORKS = ["the loop", "the wall", "callbacks", "companion", "bridge", "skills"];
 const STATUS = new RegExp(
   `^(?:done|outside|(?:part; )?waits for (?:${WORKS.join("|")})(?:, (?:${WORKS.join("|")}))*)$`,
@@ -29,13 +31,11 @@ test("every row is complete and has a known status", () => {
   expect(odd).toEqual([]);
 });
 
-test("ids are unique and consecutive, text by text", () => {
-  const ids = rows().map((row) => row.id);
-  const wanted = ["E", "O", "T"].flatMap((letter) =>
-    ids.filter((id) => id.startsWith(letter)).map((_, index) => `${letter}${index + 1}`),
+test("ids are unique and consecutive, and no rule is missing", () => {
+  const wanted = Object.entries(RULES).flatMap(([letter, count]) =>
+    Array.from({ length: count }, (_, index) => `${letter}${index + 1}`),
   );
-  expect(ids).toEqual(wanted);
-  for (const letter of ["E", "O", "T"]) expect(wanted).toContain(`${letter}1`);
+  expect(rows().map((row) => row.id)).toEqual(wanted);
 });
 
 test("every path that is named exists", () => {
