@@ -12,7 +12,7 @@ import type { FileEffect } from "./ledger.ts";
 export interface JudgeOptions {
   /** Real path of the working tree's top level. */
   root: string;
-  /** The environment the command gets. */
+  /** The environment the command gets; the process's own by default. */
   env?: NodeJS.ProcessEnv;
   /** Whether a path relative to the root is scratch, which shell commands may write (design, section 2). */
   isScratch?: (relPath: string) => boolean;
@@ -26,7 +26,7 @@ const MOST_LISTED = 300;
 /**
  * Says whether a shell command is certain to do what the scope refuses. Advice before the command runs: what
  * is not certain goes on, and is held (or audited) while it runs.
- * @param cwd where it starts; relative paths start at the root
+ * @param cwd absolute path where it starts
  */
 export function judgeShell(
   command: string,
@@ -34,9 +34,8 @@ export function judgeShell(
   matcher: Matcher,
   options: JudgeOptions,
 ): Refusal | undefined {
-  const { root } = options;
   const env = options.env ?? process.env;
-  const effects = effectsOf(command, resolve(root, cwd), worldOf(env));
+  const effects = effectsOf(command, cwd, worldOf(env));
   const judge = new Judge(matcher, options, scratchRoots(env));
   for (const effect of effects.rules) {
     const refusal = judge.rule(effect);
@@ -226,7 +225,7 @@ function worldOf(env: NodeJS.ProcessEnv): World {
       }
     },
     isReal: (path) => real(path) === path,
-    variables: { HOME: env.HOME, TMPDIR: env.TMPDIR ?? tmpdir() },
+    variables: { HOME: env.HOME, PATH: env.PATH, TMPDIR: env.TMPDIR ?? tmpdir() },
   };
 }
 
