@@ -54,9 +54,14 @@ export class Ledger {
 
   /** Something may have restored or removed anything (`git stash`, `rm "$f"`). */
   doubtAll(): void {
-    for (const path of this.#entries.keys()) this.#touched.add(path);
+    for (const path of ["/", ...this.#entries.keys()]) this.#touched.add(path);
     this.#entries.clear();
     this.#renames = [];
+  }
+
+  /** Whether nothing has been changed yet, for certain or perhaps. */
+  get isEmpty(): boolean {
+    return this.#touched.size === 0 && this.#entries.size === 0;
   }
 
   /** Whether the command has changed the path. */

@@ -135,6 +135,11 @@ describe("what is certain to write out of scope is refused", () => {
     ["D=src; rm $\u007bD}/b.ts", "out-of-scope src/b.ts"],
     ["for f in a b; do rm src/$f.ts; done", "out-of-scope src/b.ts"],
     ['f() { rm "$1"; }; f src/b.ts', "out-of-scope src/b.ts"],
+    // globs, by what is there
+    ["rm src/[b]*", "out-of-scope src/b.ts"],
+    ["sed -i s/a/b/ src/lib/*.ts", "forbidden src/lib/secret.ts"],
+    ['for f in src/*.ts; do echo x >> "$f"; done', "out-of-scope src/b.ts"],
+    ["cat src/*.ts; cd src && rm ?.ts", "out-of-scope src/b.ts"],
     // order and conditions
     ["npm test; rm src/b.ts; npm test", "out-of-scope src/b.ts"],
     ["npm test && rm src/b.ts", "out-of-scope src/b.ts"],
@@ -233,6 +238,12 @@ describe("what is not certain goes on", () => {
     "echo $(echo src/b.ts) | xargs rm",
     "find . -name b.ts -delete",
     "make pwn",
+    "rm src/lib/x*.ts src/lib/[!a-x].ts",
+    "rm src/*.none",
+    "npm run build; rm src/*.ts",
+    "mv src/lib/x.ts src/lib/w.ts; rm src/*.ts",
+    "rm 'src/*.ts' \"src/?.ts\" src/\\*.ts",
+    "wc -l src/*.ts src/lib/*.ts | tail -1",
     // what cannot be read
     "rm 'src/b.ts",
     "rm src/b.ts; if",
