@@ -91,6 +91,24 @@ export class Frame {
     return this.notes.world.variables[name];
   };
 
+  /**
+   * Whether something is at the path when the command comes to it, or may be: nothing is only where nothing
+   * was before and no other program has run.
+   */
+  mayExist(path: string): boolean {
+    const { stirred, ledger, world } = this.notes;
+    const own = ledger.exists(path);
+    return own ?? (stirred || ledger.isFresh(path) || world.kindOf(path) !== undefined);
+  }
+
+  /** Whether a file may be made at the path: where its folder is, or may be. */
+  mayMake(path: string): boolean {
+    const folder = posix.dirname(path);
+    const { stirred, ledger, world } = this.notes;
+    if (ledger.exists(folder) !== undefined) return ledger.made(folder);
+    return stirred || ledger.isFresh(folder) || world.kindOf(folder) === "directory";
+  }
+
   /** Expands a glob by what lies there, as long as nothing has run that could change it. */
   glob = (pattern: string): string[] | undefined => {
     const { stirred, ledger, world } = this.notes;

@@ -69,6 +69,12 @@ export class Ledger {
     return this.#entries.has(path);
   }
 
+  /** Whether the command has left something at the path; undefined where it has not touched it for certain. */
+  exists(path: string): boolean | undefined {
+    const entry = this.#entries.get(path);
+    return entry && entry.kind !== "delete";
+  }
+
   /** Whether the command has made a folder here. */
   made(path: string): boolean {
     return this.#entries.get(path)?.kind === "mkdir";

@@ -56,7 +56,9 @@ export function programs(
 
 /** Programs that change no file. */
 const onlyTells = new Set(
-  "[ test ls which type basename dirname seq expr uname whoami id nproc stat du df tree".split(" "),
+  "[ test false wait ls which type basename dirname seq expr uname whoami id nproc stat du df tree".split(
+    " ",
+  ),
 );
 
 function reads(name: string, args: readonly Arg[], skip: number, frame: Frame): void {

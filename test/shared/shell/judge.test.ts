@@ -32,7 +32,7 @@ const caseScope: Partial<Scope> = {
 function judged(command: string, parts: Partial<Scope> = caseScope, cwd = ""): string {
   const { root, outside } = makeTree(files);
   const matcher = createMatcher(scopeOf(parts), surroundingsOf(root));
-  const env = { HOME: "/home/nobody-here", TMPDIR: outside, PATH: "/usr/bin:/bin" };
+  const env = { HOME: "/usr", TMPDIR: outside, PATH: "/usr/bin:/bin" };
   const refusal = judgeShell(command, join(root, cwd), matcher, { root, env });
   return refusal ? `${refusal.rule ?? refusal.code} ${refusal.path ?? refusal.detail}` : "goes on";
 }
@@ -55,8 +55,8 @@ describe("what is certain to write out of scope is refused", () => {
     ["echo x > 'src/'\"b\".ts", "out-of-scope src/b.ts"],
     ["echo x > src/lib/../b.ts", "out-of-scope src/b.ts"],
     ["echo x > .git/config", "git-dir .git/config"],
-    ["echo x > /opt/nowhere/x", "outside-repository /opt/nowhere/x"],
-    ["echo x > ~/.bashrc", "outside-repository /home/nobody-here/.bashrc"],
+    ["echo x > /usr/x", "outside-repository /usr/x"],
+    ["echo x > ~/.bashrc", "outside-repository /usr/.bashrc"],
     ["echo x > src/lib/link-out.ts", "link src/lib/link-out.ts"],
     ["echo x > src/lib/link-dir/guide.md", "link src/lib/link-dir/guide.md"],
     ["echo x >> src/lib/hard.ts", "link src/lib/hard.ts"],
