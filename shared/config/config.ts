@@ -1,0 +1,82 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as z from "zod/mini";
+import { HandrailError } from "../errors.ts";
+
+export const CONFIG_FILE = "handrail.config.json";
+
+/** Paths that shell commands may write although no task names them, if git ignores them (design: scratch). */
+export const DEFAULT_SCRATCH = [
+  "node_modules/",
+  "dist/",
+  "build/",
+  "target/",
+  "out/",
+  "coverage/",
+  ".cache/",
+  ".next/",
+  ".nuxt/",
+  ".turbo/",
+  ".parcel-cache/",
+  ".vite/",
+  ".gradle/",
+  ".venv/",
+  "venv/",
+  "__pycache__/",
+  ".pytest_cache/",
+  ".mypy_cache/",
+  ".ruff_cache/",
+  ".tox/",
+  "*.tsbuildinfo",
+  ".eslintcache",
+  ".nyc_output/",
+];
+
+/** `handrail.config.json` at the repository root. Absent means these defaults; invalid means refuse. */
+export const configSchema = z.strictObject({
+  $schema: z.optional(z.string()),
+  /** What a session without a task may do when a person started it by hand. */
+  unbound: z._default(z.enum(["allow", "read-only"]), "allow"),
+  /** Directory (`dir/`) or file patterns; only what git also ignores counts. */
+  scratch: z._default(z.array(z.string()), DEFAULT_SCRATCH),
+  /** MCP and custom tools that only read. */
+  readOnlyTools: z._default(z.array(z.string()), []),
+  /** MCP and custom tools that write one path: tool name to the name of that argument. */
+  pathArguments: z._default(z.record(z.string(), z.string()), {}),
+  /** Formatters run repository code outside the confinement; they are off for bound sessions unless kept. */
+  keepFormatters: z._default(z.boolean(), false),
+});
+export type Config = z.infer<typeof configSchema>;
+
+/**
+ * Reads the project's configuration.
+ * @param root the working tree's top level
+ * @throws HandrailError `invalid-config` naming the file and the field
+ */
+export function loadConfig(root: string): Config {
+  const file = join(root, CONFIG_FILE);
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return configSchema.parse({});
+    throw new HandrailError("invalid-config", `cannot read ${CONFIG_FILE}`, { cause: error });
+  }
+  let raw: unknown;
+  try {
+    raw = JSON.parse(text);
+  } catch (error) {
+    throw invalid(error instanceof Error ? error.message : "not JSON", error);
+  }
+  const result = configSchema.safeParse(raw);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw invalid(`${issue?.path.join(".") || "file"}: ${issue?.message ?? "invalid"}`, result.error);
+}
+
+function invalid(problem: string, cause: unknown): HandrailError {
+  return new HandrailError("invalid-config", `${CONFIG_FILE} is not valid: ${problem}`, {
+    fix: `mend or remove ${CONFIG_FILE}; nothing is written until then`,
+    cause,
+  });
+}

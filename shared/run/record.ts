@@ -1,0 +1,45 @@
+import { randomBytes } from "node:crypto";
+import * as z from "zod/mini";
+import { reportSchema } from "../callback/payload.ts";
+import { taskSpecSchema } from "../task/spec.ts";
+import { processIdentitySchema } from "./process.ts";
+import { runStateSchema } from "./state.ts";
+
+/** Who asked: filled from the environment that the Claude hook or the companion gave. */
+export const originSchema = z.object({
+  session_id: z.optional(z.string()),
+  session_key: z.optional(z.string()),
+  inbox: z.optional(z.string()),
+});
+export type Origin = z.infer<typeof originSchema>;
+
+/** `runs/<run_id>/run.json`: one delegation of a task to an OpenCode session. */
+export const runRecordSchema = z.extend(reportSchema, {
+  state: runStateSchema,
+  lane: z.enum(["cli", "serve"]),
+  /** Real path of the working tree's top level. */
+  root: z.string(),
+  /** As given; relative to `root` where it lies inside. */
+  task_file: z.optional(z.string()),
+  /** Frozen when the turn starts, with the sha256 of the text it was read from. */
+  spec: taskSpecSchema,
+  spec_hash: z.string(),
+  baseline: z.optional(z.object({ baseline: z.string(), full: z.string() })),
+  confinement: z.optional(z.object({ kind: z.enum(["overlay", "none"]), reason: z.optional(z.string()) })),
+  origin: originSchema,
+  /** The process that does the work: the OpenCode one, once it has taken the run up. */
+  executor: z.optional(processIdentitySchema),
+  turn: z._default(z.number(), 0),
+  model: z.optional(z.string()),
+  agent: z.optional(z.string()),
+  created: z.string(),
+  started: z.optional(z.string()),
+  ended: z.optional(z.string()),
+});
+export type RunRecord = z.infer<typeof runRecordSchema>;
+
+/** A run id that sorts by time: `r20261121T093012-1a2b3c`. */
+export function newRunId(now: Date = new Date()): string {
+  const stamp = now.toISOString().replace(/[-:]/g, "").slice(0, 15);
+  return `r${stamp}-${randomBytes(3).toString("hex")}`;
+}
