@@ -3,8 +3,9 @@ import { basename } from "node:path";
 import type { Envelope } from "../callback/payload.ts";
 import { projectDir } from "../state/place.ts";
 import type { TaskSpec } from "../task/spec.ts";
+import { logEvent } from "./events.ts";
 import { newRunId, type Origin, type RunRecord } from "./record.ts";
-import { logEvent, saveRun } from "./store.ts";
+import { saveRun } from "./store.ts";
 
 export interface NewRun {
   root: string;

@@ -1,11 +1,11 @@
 import type { Action, FileChange } from "./action.ts";
-import type { Decision, Refusal } from "./decision.ts";
+import type { Decision, Refusal, RefusalCode } from "./decision.ts";
 import type { Change, Matcher } from "./matcher.ts";
 import { type Place, type Resolved, resolvePath } from "./paths.ts";
 
 /** Why a session may not write at all. */
 export interface ReadOnly {
-  code: "unbound" | "invalid-task" | "invalid-config" | "guard-failed";
+  code: RefusalCode;
   detail?: string;
 }
 
