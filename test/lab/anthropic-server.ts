@@ -28,7 +28,7 @@ const dialect: Dialect = {
       ].join("\n"),
       messages,
       tools: records(body.tools).map((tool) => String(tool.name)),
-      userText: messages[lastUser]?.text ?? "",
+      userText: typed(messages[lastUser]?.text ?? ""),
       step: messages.slice(lastUser + 1).filter((entry) => entry.role === "assistant").length,
     };
   },
@@ -88,4 +88,9 @@ function readMessage(entry: Record<string, unknown>): Message {
       .filter((part) => part.type === "tool_result")
       .map((part) => contentText(part.content)),
   };
+}
+
+/** In a terminal, reminders come in the same message as what was typed; a wake-up is a reminder alone. */
+function typed(text: string): string {
+  return text.replace(/<system-reminder>[\s\S]*?<\/system-reminder>/g, "").trim() || text;
 }
