@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { createMatcher } from "../scope/matcher.ts";
 import { captureGit } from "../tree/git.ts";
@@ -14,6 +14,7 @@ import { linkTarget, movedTo } from "./links.ts";
 import { placesIn } from "./places.ts";
 import type { Policy } from "./policy.ts";
 import { Quarantine } from "./quarantine.ts";
+import { removeTree } from "./remove.ts";
 import { isBelow } from "./tools.ts";
 
 /** What came of one command's layer, and whether its refusals count against its exit code. */
@@ -83,7 +84,7 @@ export async function applyLayer(policy: Policy, taken: string, exitCode: number
     scratch: landed.scratch,
   };
   appendCommand(places.commands, record);
-  rmSync(taken, { recursive: true, force: true });
+  removeTree(taken);
   const missed = judged.some(({ fate }) => fate.fate === "refuse" && fate.ignored !== true);
   return { record, counts: missed || git.length > 0 || record.conflicts.length > 0, failed: landed.failed };
 }

@@ -57,3 +57,17 @@ export function makePart(part: string, target: string): void {
   chmodSync(upper, mode & 0o7777);
   mkdirSync(join(part, "work"), { recursive: true });
 }
+
+/**
+ * Opens the folders that overlayfs has closed to their owner (`work/work`), so that anybody may remove them.
+ * The next mount makes them anew.
+ */
+export function openWorkFolders(policy: Pick<Policy, "work">): void {
+  const { layer, keep } = workPlacesIn(policy.work);
+  for (const parent of [layer, keep]) {
+    for (const part of existsSync(parent) ? readdirSync(parent) : []) {
+      const inner = join(parent, part, "work", "work");
+      if (existsSync(inner)) chmodSync(inner, 0o700);
+    }
+  }
+}

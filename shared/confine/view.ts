@@ -87,5 +87,13 @@ function listening(): string[] {
     const match = /^\S+ \S+ \S+ 0001\d{4} \S+ \S+ +\d+ (\/.*)$/.exec(line);
     return match?.[1] ?? [];
   });
-  return [...new Set(paths)].filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isSocket());
+  return [...new Set(paths)].filter(isSocket);
+}
+
+function isSocket(path: string): boolean {
+  try {
+    return lstatSync(path).isSocket();
+  } catch {
+    return false; // gone, or out of this user's reach
+  }
 }
