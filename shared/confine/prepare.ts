@@ -43,10 +43,11 @@ const LIMITS = { commandBytes: 256 * 1024 ** 2, runBytes: 1024 ** 3, files: 20_0
 
 /**
  * Writes the shell of a run: its policy, frozen, and the scripts that hold commands to it.
- * @returns the program to be called as `<shellPath> -c COMMAND`
+ * @returns the program to be called as `<shellPath> -c COMMAND`, and the words that hold a command without
+ *   it: `hold CWD ARGUMENTS...`
  * @throws HandrailError `confinement-failed` when a program is missing
  */
-export function prepareRun(input: PrepareInput): { shellPath: string; policy: Policy } {
+export function prepareRun(input: PrepareInput): { shellPath: string; hold: string[]; policy: Policy } {
   const env = input.environment ?? process.env;
   const places = placesIn(input.runDir);
   privateDir(places.dir);
@@ -66,8 +67,9 @@ export function prepareRun(input: PrepareInput): { shellPath: string; policy: Po
   writeJson(places.policy, policy);
   writeScript(places.inside, insideScript(inside));
   const applier = { command: input.applier.command, environment: input.applier.environment ?? {} };
-  writeScript(places.shell, launcherScript({ policy, hold: holdWords(policy, identity, network), applier }));
-  return { shellPath: places.shell, policy };
+  const hold = holdWords(policy, identity, network);
+  writeScript(places.shell, launcherScript({ policy, hold, applier }));
+  return { shellPath: places.shell, hold, policy };
 }
 
 function policyOf(input: PrepareInput, work: string, env: NodeJS.ProcessEnv): Policy {
