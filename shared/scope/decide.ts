@@ -17,11 +17,18 @@ export interface DecisionContext extends Place {
   readOnly?: ReadOnly | undefined;
   /** How a shell command will be held. */
   confinement: "overlay" | "none";
+  /** Patterns of scratch, for the shell's sake (`handrail.config.json`). */
+  scratch?: readonly string[] | undefined;
   /** Finds what a command is certain to do against the scope (shared/shell/judge.ts). */
-  judgeShell?:
-    | ((command: string, cwd: string, matcher: Matcher, place: Place) => Refusal | undefined)
-    | undefined;
+  judgeShell?: ShellJudge | undefined;
 }
+
+type ShellJudge = (
+  command: string,
+  cwd: string,
+  matcher: Matcher,
+  place: Place & Pick<DecisionContext, "scratch">,
+) => Refusal | undefined;
 
 const allow: Decision = { decision: "allow" };
 
