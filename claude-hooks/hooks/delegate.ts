@@ -3,7 +3,7 @@ import { detectDelegation } from "../delegation/detect.ts";
 import { prepareDelegation } from "../delegation/prepare.ts";
 import { answer, eventSchema, oneLine, readEvent } from "../event.ts";
 import { sessionExports } from "../session/exports.ts";
-import { inboxesOf, openInboxes } from "../session/inboxes.ts";
+import { isArmed, openInboxes } from "../session/inboxes.ts";
 import { pluginData } from "../session/place.ts";
 
 const schema = z.extend(eventSchema, { tool_input: z.looseObject({ command: z.string() }) });
@@ -23,7 +23,7 @@ async function main(): Promise<void> {
     return;
   }
   const dataDir = pluginData(process.env);
-  if (inboxesOf(dataDir, event.session_id).length > 0) return;
+  if (isArmed(dataDir, event.session_id)) return;
   // The session began before this plugin was there: its commands are not armed yet, so this one is.
   const start = { sessionId: event.session_id, source: "late", dataDir, pid: undefined };
   const [inbox = ""] = openInboxes(start);
