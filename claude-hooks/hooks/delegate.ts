@@ -1,6 +1,5 @@
 import * as z from "zod/mini";
 import { detectDelegation } from "../delegation/detect.ts";
-import { prepareDelegation } from "../delegation/prepare.ts";
 import { answer, eventSchema, oneLine, readEvent } from "../event.ts";
 import { sessionExports } from "../session/exports.ts";
 import { isArmed, openInboxes } from "../session/inboxes.ts";
@@ -13,10 +12,12 @@ const schema = z.extend(eventSchema, { tool_input: z.looseObject({ command: z.st
  * allows anything: a command that is fine is left to the user's own permission rules.
  */
 async function main(): Promise<void> {
-  const event = await readEvent(schema);
+  const event = readEvent(schema);
   const { command } = event.tool_input;
   const delegation = detectDelegation(command);
   if (!delegation) return;
+  // Evaluated only now: most commands that mention OpenCode do not delegate to it.
+  const { prepareDelegation } = await import("../delegation/prepare.ts");
   const obstacle = await prepareDelegation(delegation, command, event.cwd);
   if (obstacle !== undefined) {
     await answer("PreToolUse", { permissionDecision: "deny", permissionDecisionReason: obstacle });

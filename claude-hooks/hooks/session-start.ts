@@ -11,7 +11,7 @@ const schema = z.extend(eventSchema, { source: z.string() });
 
 /** SessionStart: makes the session's inbox, has it watched, arms its commands, and tells what waits. */
 runHook("session start", async () => {
-  const event = await readEvent(schema);
+  const event = readEvent(schema);
   const { CLAUDE_ENV_FILE: exports, CLAUDE_PID } = process.env;
   const pid = Number(CLAUDE_PID);
   const dataDir = pluginData(process.env);

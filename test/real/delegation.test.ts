@@ -243,7 +243,7 @@ test("where there is nothing to do, no Node is started", async () => {
   );
   expect(toolResults(run.messages)[0]).toBe("one");
   const started = readFileSync(join(sandbox.dir, "started"), "utf8").trim().split("\n");
-  expect(started.map((file) => basename(file))).toEqual(["session-start.mjs"]);
+  expect(started.map((file) => basename(file))).toEqual(["session-start.cjs"]);
 });
 
 test("where Node fails, delegations are blocked and everything else goes on", async () => {
