@@ -66,9 +66,7 @@ export const builtins: Readonly<Record<string, Builtin>> = {
   printf: (args, frame) => {
     if (args[0]?.start.startsWith("-v")) forgets(args.slice(1, 2), frame);
   },
-  alias: (args, frame) => {
-    if (args.length > 0) frame.opaque = true;
-  },
+  alias: obscures,
   enable: obscures,
   hash: obscures,
   source: mayEnd,

@@ -98,8 +98,15 @@ export class Frame {
   };
 
   assign(name: string, value: string | undefined): void {
+    if (name === "PATH" ? !this.keepsPrograms(value) : name === "BASH_ENV" || name === "IFS")
+      this.opaque = true;
     this.variables.set(name, this.certain ? value : undefined);
-    if (name === "PATH" || name === "BASH_ENV" || name === "IFS") this.opaque = true;
+  }
+
+  /** Whether programs are found where they were: the old PATH comes first. */
+  keepsPrograms(path: string | undefined): boolean {
+    const before = this.lookup("PATH");
+    return before !== undefined && path !== undefined && `${path}:`.startsWith(`${before}:`);
   }
 
   /** The absolute path that a program in this shell means; undefined where that is not certain. */

@@ -1,9 +1,11 @@
 import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { DEFAULT_SCRATCH } from "../config/config.ts";
 import type { Refusal } from "../scope/decision.ts";
 import type { Change, Matcher } from "../scope/matcher.ts";
 import { type Resolved, resolvePath } from "../scope/paths.ts";
+import { compileWide, type Pattern } from "../scope/pattern.ts";
 import type { Rule } from "../task/spec.ts";
 import { effectsOf } from "./effects.ts";
 import type { RuleEffect, World } from "./frame.ts";
@@ -12,21 +14,18 @@ import type { FileEffect } from "./ledger.ts";
 export interface JudgeOptions {
   /** Real path of the working tree's top level. */
   root: string;
-  /** The environment the command gets. */
+  /** The environment the command gets; the process's own by default. */
   env?: NodeJS.ProcessEnv;
-  /** Whether a path relative to the root is scratch, which shell commands may write (design, section 2). */
-  isScratch?: (relPath: string) => boolean;
+  /** Patterns of what shell commands may write where git ignores it; whether it does, the wall knows. */
+  scratch?: readonly string[] | undefined;
 }
 
-/** Folders that build tools fill; git usually ignores them. Whether it does here, the wall knows. */
-const usualScratch =
-  /(^|\/)(node_modules|dist|build|target|coverage|\.cache|__pycache__|\.(pytest|mypy|ruff)_cache|\.next|\.turbo|\.gradle|\.nyc_output)(\/|$)/;
 const MOST_LISTED = 300;
 
 /**
  * Says whether a shell command is certain to do what the scope refuses. Advice before the command runs: what
  * is not certain goes on, and is held (or audited) while it runs.
- * @param cwd where it starts; relative paths start at the root
+ * @param cwd absolute path where it starts
  */
 export function judgeShell(
   command: string,
@@ -34,9 +33,8 @@ export function judgeShell(
   matcher: Matcher,
   options: JudgeOptions,
 ): Refusal | undefined {
-  const { root } = options;
   const env = options.env ?? process.env;
-  const effects = effectsOf(command, resolve(root, cwd), worldOf(env));
+  const effects = effectsOf(command, cwd, worldOf(env));
   const judge = new Judge(matcher, options, scratchRoots(env));
   for (const effect of effects.rules) {
     const refusal = judge.rule(effect);
@@ -120,8 +118,12 @@ class Judge {
   #classify(path: string, change: Change, effect: FileEffect): Refusal | undefined {
     const answer = this.#matcher.classify(path, change);
     if (answer.decision === "allow") return undefined;
-    const mayBeScratch = (this.#options.isScratch ?? ((one) => usualScratch.test(one)))(path);
-    if (mayBeScratch && answer.code !== "forbidden" && answer.code !== "git-dir") return undefined;
+    if (
+      mayBeScratch(path, this.#options.scratch ?? DEFAULT_SCRATCH) &&
+      answer.code !== "forbidden" &&
+      answer.code !== "git-dir"
+    )
+      return undefined;
     return { ...answer, detail: answer.detail ?? effect.by };
   }
 
@@ -178,6 +180,14 @@ class Judge {
   }
 }
 
+const compiled = new WeakMap<readonly string[], Pattern[]>();
+
+function mayBeScratch(path: string, patterns: readonly string[]): boolean {
+  const known = compiled.get(patterns) ?? patterns.flatMap((text) => compileWide(text, {}));
+  compiled.set(patterns, known);
+  return known.some((one) => one.covers(path));
+}
+
 /** Whether there is something to do: nothing is removed where nothing is, nothing made where something is. */
 function takesPlace(effect: FileEffect, { stats }: Resolved, trapped: boolean): boolean {
   switch (effect.kind) {
@@ -226,7 +236,7 @@ function worldOf(env: NodeJS.ProcessEnv): World {
       }
     },
     isReal: (path) => real(path) === path,
-    variables: { HOME: env.HOME, TMPDIR: env.TMPDIR ?? tmpdir() },
+    variables: { HOME: env.HOME, PATH: env.PATH, TMPDIR: env.TMPDIR ?? tmpdir() },
   };
 }
 

@@ -42,7 +42,7 @@ export class Ledger {
       this.record("delete", from, by);
       this.#renames.push({ from, to });
     }
-    if (restores) this.#entries.delete(to);
+    if (restores) this.doubt(to);
     else this.record("write", to, by, how === "copy");
   }
 

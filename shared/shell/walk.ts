@@ -150,10 +150,11 @@ function walkCommand(node: Command, frame: Frame, tail: boolean, piped?: string)
   const variables: string[] = [];
   for (const item of node.prefix) {
     if (item.type !== "Assignment") continue;
-    variables.push(item.name);
-    const value = item.value.type === "Word" && !item.index && !item.append ? item.value : undefined;
+    const plain = item.value.type === "Word" && !item.index && !item.append ? item.value : undefined;
     if (item.value.type === "Word") walkSubstitutions(item.value, frame);
-    if (!node.name) frame.assign(item.name, value && assigned(value, frame));
+    const value = plain && assigned(plain, frame);
+    if (!node.name) frame.assign(item.name, value);
+    else if (item.name !== "PATH" || !frame.keepsPrograms(value)) variables.push(item.name);
   }
   const words = [node.name, ...node.suffix].filter((item) => item?.type === "Word");
   for (const word of words) walkSubstitutions(word, frame);
@@ -236,7 +237,11 @@ function runInner(
       const shell = name === "builtin" || name === "command" ? frame : frame.subshell();
       if (inner.cwd) shell.changeDirectory(inner.cwd.text);
       shell.depth++;
-      run(inner.args, shell, tail, stdin, [...variables, ...(inner.variables ?? [])]);
+      const more = (inner.assignments ?? []).filter(
+        ({ text }) => !text?.startsWith("PATH=") || !frame.keepsPrograms(text.slice("PATH=".length)),
+      );
+      const names = more.map(({ start }) => start.slice(0, Math.max(start.indexOf("="), 0)));
+      run(inner.args, shell, tail, stdin, [...variables, ...names]);
       shell.depth--;
     }
   }

@@ -42,7 +42,7 @@ function join(parts: readonly WordPart[], lookup: Lookup, tilde: string | undefi
       index === 0 && tilde !== undefined && part.type === "Literal"
         ? tilde + part.value.slice(1)
         : partValue(part, lookup);
-    if (value === undefined) return unknown(text, !isSingle(part));
+    if (value === undefined) return unknown(text + beginningOf(part, lookup), !isSingle(part));
     quoted ||= part.type !== "SimpleExpansion" && part.type !== "ParameterExpansion";
     // Unquoted, a value is split at blanks and globbed.
     if (isExpansion(part) && /[\s*?[\]\\]/.test(value)) return unknown(text);
@@ -69,6 +69,13 @@ function partValue(part: WordPart | DoubleQuotedChild, lookup: Lookup): string |
     default:
       return undefined;
   }
+}
+
+/** What a part in double quotes begins with, where the rest is unknown. */
+function beginningOf(part: WordPart, lookup: Lookup): string {
+  if (part.type !== "DoubleQuoted") return "";
+  const values = part.parts.map((child) => partValue(child, lookup));
+  return values.slice(0, values.indexOf(undefined)).join("");
 }
 
 function isExpansion(part: WordPart): boolean {

@@ -3,7 +3,7 @@ import { type Arg, literal } from "./words.ts";
 
 /** What a program runs that is given a command: another command, a script, or something unknown. */
 export type Inner =
-  | { kind: "command"; args: readonly Arg[]; cwd?: Arg; variables?: string[] }
+  | { kind: "command"; args: readonly Arg[]; cwd?: Arg; assignments?: readonly Arg[] }
   | { kind: "script"; text: string }
   | { kind: "nothing" }
   | { kind: "unknown" };
@@ -61,7 +61,7 @@ export function unwrap(name: string, args: readonly Arg[], stdin: string | undef
   return command(options.operands.slice(wrapper.skip ?? 0));
 }
 
-function command(args: readonly Arg[], more: { cwd?: Arg; variables?: string[] } = {}): Inner {
+function command(args: readonly Arg[], more: { cwd?: Arg; assignments?: readonly Arg[] } = {}): Inner {
   return args.length === 0 ? { kind: "nothing" } : { kind: "command", args, ...more };
 }
 
@@ -83,10 +83,8 @@ function unwrapEnv(args: readonly Arg[]): Inner {
   if (has(options, "S", "split-string")) return { kind: "unknown" };
   const from = options.operands.findIndex((arg) => !/^\w+=/.test(arg.start));
   const cwd = given(options, "C", "chdir");
-  const variables = options.operands
-    .slice(0, from < 0 ? undefined : from)
-    .map((arg) => arg.start.slice(0, arg.start.indexOf("=")));
-  return command(from < 0 ? [] : options.operands.slice(from), { ...(cwd ? { cwd } : {}), variables });
+  const assignments = options.operands.slice(0, from < 0 ? undefined : from);
+  return command(from < 0 ? [] : options.operands.slice(from), { ...(cwd ? { cwd } : {}), assignments });
 }
 
 /** Words from standard input are certain only for a literal `echo`; else some unknown ones follow. */

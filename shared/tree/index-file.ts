@@ -130,3 +130,18 @@ export function formatIndex(entries: readonly Buffer[], format: ObjectFormat): B
   const body = Buffer.concat([header, ...entries]);
   return Buffer.concat([body, createHash(format).update(body).digest()]);
 }
+
+/** Folders that hold entries, without slash. Entries come sorted, so those of one folder mostly follow each other. */
+export function foldersOf(entries: readonly IndexEntry[]): string[] {
+  const folders = new Set<string>();
+  let last: Buffer | undefined;
+  for (const { name } of entries) {
+    const slash = name.lastIndexOf(0x2f);
+    if (slash < 0 || (last?.length === slash && name.subarray(0, slash).equals(last))) continue;
+    last = name.subarray(0, slash);
+    const folder = textOf(last);
+    for (let at = folder.length; at > 0; at = folder.lastIndexOf("/", at - 1))
+      folders.add(folder.slice(0, at));
+  }
+  return [...folders];
+}

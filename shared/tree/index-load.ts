@@ -56,15 +56,25 @@ async function plainIndex(bytes: Buffer, file: string, tree: Tree, store: Store)
 }
 
 /**
- * Entries that two indexes do not share, by what they mean: `git status` may have refreshed the rest.
- * @returns paths, sorted
+ * What two indexes say differently, by path: `git status` may have refreshed the rest.
+ * @returns sorted by path; `before` and `after` as `IndexEntry.meaning` (of all stages of a conflict)
  */
-export function indexChanges(before: readonly IndexEntry[], after: readonly IndexEntry[]): string[] {
-  const meanings = (entries: readonly IndexEntry[]) =>
-    new Map(entries.map((entry) => [`${entry.stage} ${entry.path}`, entry.meaning]));
+export function indexChanges(
+  before: readonly IndexEntry[],
+  after: readonly IndexEntry[],
+): { path: string; before: string | undefined; after: string | undefined }[] {
   const [old, now] = [meanings(before), meanings(after)];
-  const changed = new Set<string>();
-  for (const [key, meaning] of old) if (now.get(key) !== meaning) changed.add(key.slice(2));
-  for (const key of now.keys()) if (!old.has(key)) changed.add(key.slice(2));
-  return [...changed].sort();
+  return [...new Set([...old.keys(), ...now.keys()])]
+    .filter((path) => old.get(path) !== now.get(path))
+    .sort()
+    .map((path) => ({ path, before: old.get(path), after: now.get(path) }));
+}
+
+function meanings(entries: readonly IndexEntry[]): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const { path, meaning } of entries) {
+    const other = found.get(path);
+    found.set(path, other === undefined ? meaning : `${other}, ${meaning}`);
+  }
+  return found;
 }

@@ -1,11 +1,10 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HandrailError } from "../errors.ts";
-import { textOf } from "./bytes.ts";
 import { convertedEntries } from "./conversions.ts";
-import { gitState } from "./git-state.ts";
+import { type GitState, gitState } from "./git-state.ts";
 import { keepIgnoreFile, outerExcludes } from "./ignore.ts";
-import { GITLINK, type IndexEntry } from "./index-file.ts";
+import { foldersOf, GITLINK, type IndexEntry } from "./index-file.ts";
 import { type LoadedIndex, loadIndex } from "./index-load.ts";
 import { lstatOf } from "./objects.ts";
 import { findWorkingTree, gitDirOf } from "./repository.ts";
@@ -62,9 +61,8 @@ export async function takeSnapshot(
   const plain = await writeFirstIndex(tree, store, user);
   for (const entry of plain) if (entry.name.includes(IGNORE_FILE)) keepIgnoreFile(store, entry.path);
 
-  const looking = Promise.all([suspects(store), listOthers(store)]);
-  const state = gitState(tree);
-  const [dirty, others] = await looking;
+  const looking = [suspects(store), listOthers(store), readGitState(tree)] as const;
+  const [dirty, others, state] = await Promise.all(looking);
   const found = await sortUntracked(store, [...others, ...foldersForFiles(store, dirty)], selection);
   const aside = await bringUpToDate(store, dirty, found.files);
   const entries = aside.changed ? await storeEntries(store) : plain;
@@ -102,6 +100,11 @@ export async function takeSnapshot(
 }
 
 const IGNORE_FILE = ".gitignore";
+
+/** Async only so that it runs beside git's two looks. */
+async function readGitState(tree: Tree): Promise<GitState> {
+  return gitState(tree);
+}
 
 /**
  * The store's first index: the user's without submodules, conflicts and flags that hide a file. Entries
@@ -143,21 +146,6 @@ async function bringUpToDate(
   return { files, changed: dirty.length + untracked.length > 0 };
 }
 
-/** Folders that hold entries directly. Entries come sorted, so those of one folder mostly follow each other. */
-function foldersOf(entries: readonly IndexEntry[]): string[] {
-  const folders = new Set<string>();
-  let last: Buffer | undefined;
-  for (const { name } of entries) {
-    const slash = name.lastIndexOf(0x2f);
-    if (slash < 0 || (last?.length === slash && name.subarray(0, slash).equals(last))) continue;
-    last = name.subarray(0, slash);
-    const folder = textOf(last);
-    for (let at = folder.length; at > 0; at = folder.lastIndexOf("/", at - 1))
-      folders.add(folder.slice(0, at));
-  }
-  return [...folders];
-}
-
 async function snapshotNested(
   tree: Tree,
   dir: string,
@@ -174,12 +162,18 @@ async function snapshotNested(
       const own = join("nested", String(taken.length));
       await takeSnapshot(inner, join(dir, own), { ...selection, allow: allowBelow(selection.allow, path) });
       taken.push({ path, dir: own });
+      if (inner.objectFormat === tree.objectFormat) shareObjects(dir, own);
     } catch (error) {
       if (!(error instanceof HandrailError)) throw error;
       unverifiable.push({ path, reason: error.message });
     }
   }
   return { taken, unverifiable };
+}
+
+/** So that one look finds what either keeps; relative, since the folder may be moved. */
+function shareObjects(dir: string, inner: string): void {
+  appendFileSync(join(dir, "git/objects/info/alternates"), `../../${inner}/git/objects\n`);
 }
 
 /** Patterns that can match in a folder, relative to it. */
