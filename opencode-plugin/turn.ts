@@ -11,7 +11,9 @@ import { surroundingsOf } from "../shared/scope/surroundings.ts";
 import { captureBaseline } from "../shared/tree/baseline.ts";
 import { Journal } from "../shared/tree/journal.ts";
 import { openRepository } from "../shared/tree/repository.ts";
+import { closeWindow, openWindow } from "../shared/tree/shell-window.ts";
 import { takeSnapshot } from "../shared/tree/snapshot.ts";
+import type { Snapshot } from "../shared/tree/snapshot-record.ts";
 import type { Binding } from "./binding.ts";
 
 /** What OpenCode tells of one answer of the model. */
@@ -36,6 +38,7 @@ export class Turn {
   readonly #ready: Promise<void>;
   #matcher: Matcher | undefined;
   #journal: Journal | undefined;
+  #snapshot: Snapshot | undefined;
   #problem: string | undefined;
   #failure: { code: string; message: string } | undefined;
   #aborted = false;
@@ -113,8 +116,9 @@ export class Turn {
     this.#journal?.begin({ via: "tool", tool, callID, paths, directory });
   }
 
-  async shellStarts(callID: string): Promise<void> {
+  async shellStarts(callID: string, tool: string): Promise<void> {
     await this.#ready;
+    if (this.#snapshot) await openWindow(this.#snapshot, { tool, callID });
     logEvent(this.record, { type: "shell", callID, confinement: this.confinement });
   }
 
@@ -122,6 +126,7 @@ export class Turn {
   async called(callID: string): Promise<void> {
     await this.#ready;
     this.#journal?.end(callID);
+    if (this.#snapshot && this.#journal) await closeWindow(this.#snapshot, this.#journal, callID);
   }
 
   /** Closes the turn, once: evidence, record, callback. Never rejects; what fails is on the record. */
@@ -138,14 +143,12 @@ export class Turn {
         slug: spec.corrects ?? spec.slug,
         allow: spec.scope.allow,
       });
-      await takeSnapshot(repo, turnDir(this.record), {
-        scratch: binding.config.scratch,
-        allow: spec.scope.allow,
-      });
+      const { scratch } = binding.config;
+      this.#snapshot = await takeSnapshot(repo, turnDir(this.record), { scratch, allow: spec.scope.allow });
       this.record = moveRun(this.record, this.record.state, {
         baseline: { baseline: baseline.baseline, full: baseline.full },
       });
-      this.#journal = new Journal(turnDir(this.record), root);
+      this.#journal = new Journal(turnDir(this.record), root, repo.objectFormat);
       this.#matcher = createMatcher(spec.scope, surroundingsOf(root));
     } catch (error) {
       this.#problem = error instanceof Error ? error.message : String(error);

@@ -40,6 +40,15 @@ export function putOutbox(root: string, payload: CallbackPayload, inbox: string 
   return entry;
 }
 
+/** Puts a callback in the outbox and delivers what can be delivered at once. */
+export function putAndDeliver(
+  root: string,
+  payload: CallbackPayload,
+  inbox: string | undefined,
+): OutboxEntry {
+  return deliver(root, putOutbox(root, payload, inbox));
+}
+
 /** Delivers what is pending of one entry. @returns the entry as it is now */
 export function deliver(root: string, entry: OutboxEntry): OutboxEntry {
   const targets = entry.targets.map((target) => {
