@@ -9,7 +9,12 @@ export interface VerbModule {
 }
 
 /** Every verb: what it does, in the order of the help, and where it lives. */
-const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }> = {};
+const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }> = {
+  callback: {
+    summary: "list, deliver or redeliver the callbacks of this project",
+    load: () => import("./commands/callback.ts"),
+  },
+};
 
 async function main(argv: string[]): Promise<void> {
   const program = new Command("handrail")
