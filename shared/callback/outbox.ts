@@ -26,24 +26,29 @@ export function projectInbox(root: string): string {
   return join(projectDir(root), "inbox");
 }
 
+/** Where the caller wants to be told. Without either it is the project's own inbox. */
+export interface Caller {
+  /** The calling session's inbox. */
+  inbox?: string | undefined;
+  /** The address that it gave (`targetFromEnv`). */
+  callback?: Target | undefined;
+}
+
 /**
  * Puts a callback in the outbox, redacted and bounded, durable before this returns. The id names the file,
  * so that a second attempt to close the same turn, by whoever finishes what a crash left, finds the first.
- * @param inbox the calling session's inbox; without one, and without `network`, it is the project's own
- * @param network the address that the caller gave besides (`targetFromEnv`)
  * @param env where the secrets are that must not be in it
  */
 export function putOutbox(
   root: string,
   payload: CallbackPayload,
-  inbox: string | undefined,
-  network?: Target,
+  { inbox, callback }: Caller,
   env: NodeJS.ProcessEnv = process.env,
 ): OutboxEntry {
   const known = readEntry(root, payload.callback_id);
   if (known) return known;
-  const local = inbox ?? (network ? undefined : projectInbox(root));
-  const targets: Target[] = [...(local ? [{ target: `inbox:${local}` }] : []), ...(network ? [network] : [])];
+  const local = inbox ?? (callback ? undefined : projectInbox(root));
+  const targets = [...(local ? [{ target: `inbox:${local}` }] : []), ...(callback ? [callback] : [])];
   const entry: OutboxEntry = {
     payload: boundPayload(redactPayload(payload, redactor(env))),
     targets: targets.map((target) => ({ ...target, state: "pending", attempts: 0 })),
@@ -52,9 +57,19 @@ export function putOutbox(
   return entry;
 }
 
+/** Puts a callback in the outbox and delivers what can be delivered at once: to inboxes. */
+export function putAndDeliver(
+  root: string,
+  payload: CallbackPayload,
+  caller: Caller,
+  env: NodeJS.ProcessEnv = process.env,
+): OutboxEntry {
+  return deliver(root, putOutbox(root, payload, caller, env));
+}
+
 /**
- * Delivers what can be delivered at once: to inboxes. An entry that another process is just delivering is
- * left to it. @returns the entry as it is now
+ * Delivers what can be delivered at once. An entry that another process is just delivering is left to it.
+ * @returns the entry as it is now
  */
 export function deliver(root: string, entry: OutboxEntry): OutboxEntry {
   const release = holdEntry(entryFile(root, entry.payload.callback_id));

@@ -38,23 +38,27 @@ export function hasDue(root: string, env: NodeJS.ProcessEnv): boolean {
  * Starts a process that delivers what is due and outlives this one; OpenCode leaves 10 ms after it is idle
  * (facts, opencode.md). Cheap when there is nothing to deliver; safe to call at any time and by everybody.
  * @param env where the address and the token are; only what delivery needs is passed on
- * @returns whether one was started
+ * @returns whether one was started; never throws for a process that cannot be started
  */
 export function startFlusher(root: string, env: NodeJS.ProcessEnv): boolean {
-  if (!hasDue(root, env)) return false;
   const script = flusherFile();
-  if (!script) return false;
+  if (!script || !hasDue(root, env)) return false;
   const needed = Object.fromEntries(NEEDED.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
-  const child = spawn(process.execPath, [script, root], {
-    // OpenCode is a program with a Bun inside, and no node need be there (facts, opencode.md).
-    env: { ...needed, ...(process.versions.bun ? { BUN_BE_BUN: "1" } : {}) },
-    cwd: dirname(script),
-    detached: true,
-    stdio: "ignore",
-  });
-  child.on("error", () => undefined); // what is in the outbox stays there for the next who comes by
-  child.unref();
-  return true;
+  try {
+    const child = spawn(process.execPath, [script, root], {
+      // OpenCode is a program with a Bun inside, and no node need be there (facts, opencode.md).
+      env: { ...needed, ...(process.versions.bun ? { BUN_BE_BUN: "1" } : {}) },
+      cwd: dirname(script),
+      detached: true,
+      stdio: "ignore",
+    });
+    child.on("error", () => undefined);
+    child.unref();
+    return true;
+  } catch {
+    // A machine that can start nothing now: the outbox keeps it for the next process that comes by.
+    return false;
+  }
 }
 
 /** The built deliverer: it lies beside the OpenCode plugin, wherever that was copied to. */

@@ -39,6 +39,6 @@ export function makeProject() {
     }),
     /** Puts a callback for the environment's address into the outbox. */
     put: (id: string, env: NodeJS.ProcessEnv, more: Partial<CallbackPayload> = {}) =>
-      putOutbox(root, samplePayload(id, more), undefined, targetFromEnv(env), env),
+      putOutbox(root, samplePayload(id, more), { callback: targetFromEnv(env) }, env),
   };
 }
