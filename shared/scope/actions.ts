@@ -11,6 +11,9 @@ export interface DeclaredTools {
   pathArguments: Readonly<Record<string, string>>;
 }
 
+/** For sessions that no configuration speaks of. */
+export const NOTHING_DECLARED: DeclaredTools = { readOnlyTools: [], pathArguments: {} };
+
 const text = z.string();
 const optionalText = z.optional(z.string());
 

@@ -1,11 +1,12 @@
+import { resolve } from "node:path";
 import type { Action, FileChange } from "./action.ts";
-import type { Decision, Refusal } from "./decision.ts";
+import type { Decision, Refusal, RefusalCode } from "./decision.ts";
 import type { Change, Matcher } from "./matcher.ts";
 import { type Place, type Resolved, resolvePath } from "./paths.ts";
 
 /** Why a session may not write at all. */
 export interface ReadOnly {
-  code: "unbound" | "invalid-task" | "invalid-config" | "guard-failed";
+  code: RefusalCode;
   detail?: string;
 }
 
@@ -16,9 +17,18 @@ export interface DecisionContext extends Place {
   readOnly?: ReadOnly | undefined;
   /** How a shell command will be held. */
   confinement: "overlay" | "none";
+  /** Patterns of scratch, for the shell's sake (`handrail.config.json`). */
+  scratch?: readonly string[] | undefined;
   /** Finds what a command is certain to do against the scope (shared/shell/judge.ts). */
-  judgeShell?: ((command: string, cwd: string, matcher: Matcher) => Refusal | undefined) | undefined;
+  judgeShell?: ShellJudge | undefined;
 }
+
+type ShellJudge = (
+  command: string,
+  cwd: string,
+  matcher: Matcher,
+  place: Place & Pick<DecisionContext, "scratch">,
+) => Refusal | undefined;
 
 const allow: Decision = { decision: "allow" };
 
@@ -65,7 +75,8 @@ function decideShell(command: string, cwd: string | undefined, context: Decision
     return context.confinement === "overlay" ? { decision: "confine" } : refuseReadOnly(readOnly);
   }
   if (!matcher) return refuseReadOnly(undefined);
-  return judgeShell?.(command, cwd ?? context.directory, matcher) ?? { decision: "confine" };
+  const start = resolve(context.directory, cwd ?? "");
+  return judgeShell?.(command, start, matcher, context) ?? { decision: "confine" };
 }
 
 function decideRead(given: string, context: DecisionContext): Decision {

@@ -274,7 +274,7 @@ describe("other actions", () => {
       },
     });
     expect(judged).toMatchObject({ code: "out-of-scope" });
-    expect(seen).toEqual(["rm x", "src"]);
+    expect(seen).toEqual(["rm x", join(root, "src")]);
     expect(code(decide(shell, contextFor(root)))).toBe("confine");
   });
 
