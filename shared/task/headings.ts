@@ -49,6 +49,7 @@ const negated = words(
   "not don't do dont donts don'ts nots must mustn't should shouldn't may never avoid shall please you also read open access inspect look reading opening and under any circumstances ever again either editing modifying changing touching",
 );
 const forbidden = [
+  /^(files? )?out$/,
   /^(things|what|files|paths|stuff|anything|items)( that)?( you)?( to)? (not|never|avoid|must not|may not|should not|do not|don't)\b/,
   /^(things|stuff|what) to avoid$/,
   /^(strictly |explicitly |absolutely )?(forbidden|prohibited|prohibitions?|off[- ]limits|out[- ]of[- ]scope|not in scope|not allowed|disallowed|excluded?|exclusions?|non[- ]?goals?|not goals|anti[- ]goals|denied|deny|denylist|blacklist|blocklist|frozen|untouchable|protected|hands off|no[- ]go|no[- ]touch|unchanged|no changes|leave alone|leave unchanged|leave untouched|keep unchanged|leave as is|not to be (changed|modified|touched|edited))( (for this task|in this task|files?|paths?|areas?|zones?|changes|actions|things|list|items|in|to|directories|folders|work|here|and|or|\/|code|these|the|following|commands|operations))*$/,
