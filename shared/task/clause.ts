@@ -38,6 +38,9 @@ export function readClause(clause: readonly Token[], kindOf: KindOf): Found[] {
   const targets = targetsAfter(clause, list.end, kindOf);
   const into = targets.length === 1 ? targets[0]?.raw : undefined;
   const isFolder = into !== undefined && /[/\\]$/.test(into) && verb !== "extract";
+  // What a folder is renamed to is a folder, too.
+  if (list.found.every(({ raw }) => raw.endsWith("/")) && into !== undefined && !/\.\w{1,5}$/.test(into))
+    return [...list.found, ...targets.map(({ raw, token }) => ({ raw: raw.replace(/\/?$/, "/"), token }))];
   const moved = list.found.map(({ raw, token }) => ({
     raw: `${into}${raw.split(/[/\\]/).filter(Boolean).at(-1)}`,
     token,
@@ -76,6 +79,10 @@ function findObject(clause: readonly Token[], kindOf: KindOf): PathList | undefi
       noun.push(token.lower);
       continue;
     }
+    const folder = /^(in|under|inside|within|below|throughout|across)$/.test(preposition)
+      ? bareFolder(clause, at, kindOf)
+      : undefined;
+    if (folder !== undefined && !definite) return { found: [{ raw: folder, token }], end: at + 1 };
     if (stops.has(token.lower) && token.lower !== "for" && at > 1) break;
     // "to import from b.ts" is a purpose, not a place.
     if (
@@ -102,6 +109,16 @@ function findObject(clause: readonly Token[], kindOf: KindOf): PathList | undefi
     if (token.tail === ",") definite = false;
   }
   return fallback;
+}
+
+/** "all files in src": a plain word that is the name of a folder now. */
+function bareFolder(clause: readonly Token[], at: number, kindOf: KindOf): string | undefined {
+  const token = clause[at];
+  if (!token || !/^[\w.-]+$/.test(token.text) || kindOf(token.text) !== "directory") return undefined;
+  const next = clause[at + 1];
+  const ends =
+    next === undefined || token.tail !== "" || /^(folder|directory|and|to|so|for|with)$/.test(next.lower);
+  return ends ? `${token.text}/` : undefined;
 }
 
 /** "all .ts files in src/api/". */

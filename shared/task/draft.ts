@@ -195,6 +195,8 @@ export class Draft {
   /** A forbidden folder without its exceptions; the whole of it where they cannot be taken out. */
   #without(path: string, except: readonly string[], text: string, line: number): string[] {
     if (except.length === 0) return [path];
+    const name = path.split("/").at(-1) ?? "";
+    const isFile = name.includes(".") && this.#place.kindOf(path) !== "directory";
     const folder = path.endsWith("/**") ? path.slice(0, -2) : path.endsWith("/") ? path : `${path}/`;
     const inside = except.flatMap((raw) => {
       const result = this.#normalize(raw);
@@ -205,7 +207,7 @@ export class Draft {
           : `${folder}${result.pattern}`,
       ];
     });
-    if (inside.length === except.length && inside.every((one) => canExcept(folder, one)))
+    if (!isFile && inside.length === except.length && inside.every((one) => canExcept(folder, one)))
       return allBut(folder, inside);
     this.warn(`the exception in ${quote(text)} cannot be held; ${quote(path)} is forbidden as a whole`, line);
     return [path];

@@ -1,4 +1,5 @@
 import { type KindOf, pathOf } from "./names.ts";
+import { folderOf } from "./paths.ts";
 import type { Token } from "./tokens.ts";
 import { conjunctions, determiners, isWriteVerb, prepositions, stops, verbOf } from "./words.ts";
 
@@ -20,7 +21,7 @@ export function readPathList(tokens: readonly Token[], from: number, kindOf: Kin
   let end = from;
   for (let at: number | undefined = from; at !== undefined; ) {
     const token: Token | undefined = tokens[at];
-    const raw = token && pathOf(token, "prose", kindOf);
+    const raw = token && folderOf(tokens, at, pathOf(token, "prose", kindOf));
     if (!token || raw === undefined) break;
     found.push({ raw, token });
     end = at + 1;

@@ -111,7 +111,7 @@ function readList(
   let at = first;
   while (at < tokens.length) {
     const token = tokens[at];
-    const raw = token && pathOf(token, "list", kindOf);
+    const raw = token && folderOf(tokens, at, pathOf(token, "list", kindOf));
     if (!token || raw === undefined) return at;
     (raw.startsWith("!") ? result.except : result.paths).push({
       raw: raw.replace(/^!/, ""),
@@ -149,6 +149,15 @@ function readList(
     } else return at;
   }
   return at;
+}
+
+/** "the src/foo folder", "folder src/foo": the path of a folder ends with a slash. */
+export function folderOf(tokens: readonly Token[], at: number, raw: string | undefined): string | undefined {
+  const isFolder = [tokens[at - 1], tokens[at + 1]].some((token) =>
+    /^(folders?|director(y|ies)|dir)$/.test(token?.lower ?? ""),
+  );
+  if (raw === undefined || !isFolder || /[/\\*]$|\.\w{1,5}$/.test(raw)) return raw;
+  return `${raw}/`;
 }
 
 function startsPhrase(token: Token): boolean {
@@ -328,8 +337,13 @@ export function readExceptions(
     if (!token || isDash(token)) break;
     const raw =
       pathOf(token, names ? "list" : "prose", kindOf) ?? (names ? plainName(tokens, at) : undefined);
-    if (raw !== undefined) paths.push({ raw, line: lineAt(item, token.offset) });
-    else if (stops.has(token.lower) && token.lower !== "for") break;
+    if (raw !== undefined) {
+      paths.push({ raw, line: lineAt(item, token.offset) });
+      const next = tokens[at + 1];
+      const goesOn =
+        token.tail === "," || isJoint(next) || (next && pathOf(next, "prose", kindOf) !== undefined);
+      if (token.tail !== ";" && !goesOn) return { paths, end: at + 1 };
+    } else if (stops.has(token.lower) && token.lower !== "for") break;
     else if (
       !isJoint(token) &&
       !determiners.has(token.lower) &&

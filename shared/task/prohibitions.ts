@@ -257,6 +257,9 @@ function leadAt(tokens: readonly Token[], at: number, start: number): Lead | und
     const from = skipAdverbs(tokens, at + 3);
     if (verbAt(tokens, from)?.form === "base") return { kind: "verb", from };
   }
+  // "Nor should b.ts."
+  if (/^(nor|neither)$/.test(token.lower) && modals.test(word(1)) && at === start)
+    return { kind: "direct", from: at + 2 };
   if (token.lower === "avoid") return { kind: verbAt(tokens, at + 1) ? "gerund" : "noun", from: at + 1 };
   if (token.lower === "refrain" && word(1) === "from") return { kind: "gerund", from: at + 2 };
   const gerundAt =
