@@ -12,6 +12,10 @@ export interface VerbModule {
 const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }> = {
   run: { summary: "delegate a task to OpenCode and wait for it", load: () => import("./commands/run.ts") },
   runs: { summary: "list the runs of this project", load: () => import("./commands/runs.ts") },
+  exec: {
+    summary: "run one shell command exactly as the executor's shell would",
+    load: () => import("./commands/exec.ts"),
+  },
   show: { summary: "show what a run came to", load: () => import("./commands/show.ts") },
 };
 
