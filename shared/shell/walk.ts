@@ -74,11 +74,13 @@ function walkPipelineNode(node: CommandNode | Pipeline, frame: Frame, tail: bool
   const [first] = node.commands;
   const negated = node.prefixes.some((prefix) => prefix.type === "Negation");
   if (node.commands.length === 1 && first) return walkNode(first, frame, tail && !negated) && !negated;
-  let stdin: string | undefined;
-  for (const [index, command] of node.commands.entries()) {
-    walkNode(command, frame.subshell(), tail && !negated && index === node.commands.length - 1, stdin);
-    stdin = literalOutput(command, frame.lookup);
-  }
+  const last = node.commands.length - 1;
+  const reads = node.commands.map((command, index) => () => {
+    const before = node.commands[index - 1];
+    const stdin = before && literalOutput(before, frame.lookup);
+    walkNode(command, frame.subshell(), tail && !negated && index === last, stdin);
+  });
+  frame.notes.ledger.together(reads);
   return false;
 }
 
@@ -237,7 +239,7 @@ function runInner(
       return;
     case "script":
       frame.depth++;
-      readScript(inner.text, name === "eval" ? frame : frame.subshell(), tail);
+      readScript(inner.text, name === "eval" ? frame : frame.newShell(), tail);
       frame.depth--;
       return;
     case "command": {
