@@ -56,6 +56,7 @@ describe("structured writes", () => {
     ["./src/a.ts", "allow"],
     ["src//a.ts", "allow"],
     ["docs/../src/a.ts", "allow"],
+    ["nosuch/../src/a.ts", "allow"],
     ["src/lib/new/deep.ts", "allow"],
     ["src/lib/link-in.ts", "allow"],
     ["src/b.ts", "out-of-scope"],
