@@ -44,8 +44,8 @@ export function resolvePath(given: string, place: Place, follow = true): Resolve
   if (/(^|[/\\])\.\.([/\\]|$)/.test(given)) {
     const start = isAbsolute(given) ? parse(given).root : real(place.directory);
     const raw = walk(start, given, follow);
-    // Where a folder on the way does not exist, the path as it is leads nowhere: only the text's reading is left.
-    const differs = "problem" in raw ? !raw.nowhere : raw.target !== reached.target;
+    // A relative path never reaches the system with its dots: what does not exist cannot lead elsewhere.
+    const differs = "problem" in raw ? !raw.nowhere || isAbsolute(given) : raw.target !== reached.target;
     if (differs) {
       return refusal(
         { problem: "'..' behind a link means different files to different programs" },

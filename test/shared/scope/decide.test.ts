@@ -56,7 +56,6 @@ describe("structured writes", () => {
     ["./src/a.ts", "allow"],
     ["src//a.ts", "allow"],
     ["docs/../src/a.ts", "allow"],
-    ["nosuch/../src/a.ts", "allow"],
     ["src/lib/new/deep.ts", "allow"],
     ["src/lib/link-in.ts", "allow"],
     ["src/b.ts", "out-of-scope"],
@@ -106,6 +105,12 @@ describe("structured writes", () => {
       const absolute = path.startsWith("/") || path.startsWith("~") ? path : `${root}/${path}`;
       expect(write(contextFor(root), absolute)).toMatch(wanted);
     }
+  });
+
+  test("dots behind a folder that does not exist are text only where the tool removes them", () => {
+    const { root } = makeTree(sample);
+    expect(write(contextFor(root), "nosuch/../src/a.ts")).toBe("allow");
+    expect(write(contextFor(root), `${root}/nosuch/../src/a.ts`)).toBe("link");
   });
 
   test("relative paths start at the directory of the instance", () => {
