@@ -9,7 +9,15 @@ import { cpSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
 const extra = process.argv.slice(2);
-const node = { bundle: true, platform: "node", target: "node20", format: "esm", logLevel: "warning" };
+const node = {
+  bundle: true,
+  platform: "node",
+  target: "node20",
+  format: "esm",
+  logLevel: "warning",
+  // jsonc-parser's CommonJS build cannot be bundled.
+  mainFields: ["module", "main"],
+};
 // CommonJS dependencies call require() for Node's own modules.
 const banner = {
   js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
@@ -26,6 +34,14 @@ await Promise.all([
     entryPoints: ["opencode-plugin/index.ts"],
     outfile: "opencode-plugin/dist/index.js",
   }),
+  // The detached deliverer of callbacks, which has to lie wherever the plugin is copied to.
+  build({
+    ...node,
+    banner,
+    minify: true,
+    entryPoints: ["shared/callback/flush-main.ts"],
+    outfile: "opencode-plugin/dist/flush.mjs",
+  }),
   build({
     ...node,
     banner,
@@ -36,13 +52,14 @@ await Promise.all([
     outdir: "claude-hooks/dist",
     outExtension: { ".js": ".mjs" },
   }),
+  // CommonJS: Node starts it some milliseconds sooner than a module.
   ...hooks.map((name) =>
     build({
       ...node,
-      banner,
+      format: "cjs",
       minify: true,
       entryPoints: [`claude-hooks/hooks/${name}`],
-      outfile: `claude-hooks/dist/hooks/${name.replace(/\.ts$/, ".mjs")}`,
+      outfile: `claude-hooks/dist/hooks/${name.replace(/\.ts$/, ".cjs")}`,
     }),
   ),
   ...(existsSync("shared/confine/shell-main.ts")

@@ -35,7 +35,7 @@ export class Guard {
     }
     try {
       if (action.kind === "write") await bound.turn?.writes(callID, tool, action, this.#directory);
-      if (action.kind === "shell") await bound.turn?.shellStarts(callID);
+      if (action.kind === "shell") await bound.turn?.shellStarts(callID, tool);
     } catch (error) {
       // Without its pre-image a write could not be told from another's: it must not happen.
       const refusal = failed(error);
@@ -68,7 +68,10 @@ export class Guard {
       directory: this.#directory,
       confinement: turn?.confinement ?? "none",
       ...(binding.kind === "run"
-        ? { matcher, judgeShell }
+        ? {
+            matcher,
+            judgeShell: (command, cwd, scope) => judgeShell(command, cwd, scope, { root: this.#root }),
+          }
         : { readOnly: { code: binding.code, detail: binding.detail } }),
     });
   }

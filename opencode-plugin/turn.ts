@@ -1,3 +1,4 @@
+import { type Redact, redactor } from "../shared/callback/redact.ts";
 import { closeTurn, type TurnEnd } from "../shared/run/close.ts";
 import { logEvent } from "../shared/run/events.ts";
 import { moveRun } from "../shared/run/move.ts";
@@ -11,7 +12,9 @@ import { surroundingsOf } from "../shared/scope/surroundings.ts";
 import { captureBaseline } from "../shared/tree/baseline.ts";
 import { Journal } from "../shared/tree/journal.ts";
 import { openRepository } from "../shared/tree/repository.ts";
+import { closeWindow, openWindow } from "../shared/tree/shell-window.ts";
 import { takeSnapshot } from "../shared/tree/snapshot.ts";
+import type { Snapshot } from "../shared/tree/snapshot-record.ts";
 import type { Binding } from "./binding.ts";
 
 /** What OpenCode tells of one answer of the model. */
@@ -33,17 +36,23 @@ export class Turn {
   record: RunRecord;
   readonly confinement: "overlay" | "none" = "none";
   readonly #binding: Binding;
+  /** The callback's address and token are in it, and in no other environment of this process. */
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #redact: Redact;
   readonly #ready: Promise<void>;
   #matcher: Matcher | undefined;
   #journal: Journal | undefined;
+  #snapshot: Snapshot | undefined;
   #problem: string | undefined;
   #failure: { code: string; message: string } | undefined;
   #aborted = false;
   #ending: Promise<void> | undefined;
 
   /** Starts a turn; its snapshot goes on in the background, and the first tool call waits for it. */
-  constructor(record: RunRecord, binding: Binding, session: string) {
+  constructor(record: RunRecord, binding: Binding, session: string, env: NodeJS.ProcessEnv) {
     this.#binding = binding;
+    this.#env = env;
+    this.#redact = redactor(env);
     this.record = moveRun(record, "running", {
       turn: record.turn + 1,
       session,
@@ -89,8 +98,9 @@ export class Turn {
 
   failed(name: string, message: string): void {
     this.#aborted = name === "MessageAbortedError";
-    this.#failure = { code: name, message };
-    logEvent(this.record, { type: "error", name, message });
+    const clean = this.#redact(message);
+    this.#failure = { code: name, message: clean };
+    logEvent(this.record, { type: "error", name, message: clean });
   }
 
   refused(refusal: Refusal, tool: string): void {
@@ -113,8 +123,9 @@ export class Turn {
     this.#journal?.begin({ via: "tool", tool, callID, paths, directory });
   }
 
-  async shellStarts(callID: string): Promise<void> {
+  async shellStarts(callID: string, tool: string): Promise<void> {
     await this.#ready;
+    if (this.#snapshot) await openWindow(this.#snapshot, { tool, callID });
     logEvent(this.record, { type: "shell", callID, confinement: this.confinement });
   }
 
@@ -122,6 +133,7 @@ export class Turn {
   async called(callID: string): Promise<void> {
     await this.#ready;
     this.#journal?.end(callID);
+    if (this.#snapshot && this.#journal) await closeWindow(this.#snapshot, this.#journal, callID);
   }
 
   /** Closes the turn, once: evidence, record, callback. Never rejects; what fails is on the record. */
@@ -138,14 +150,12 @@ export class Turn {
         slug: spec.corrects ?? spec.slug,
         allow: spec.scope.allow,
       });
-      await takeSnapshot(repo, turnDir(this.record), {
-        scratch: binding.config.scratch,
-        allow: spec.scope.allow,
-      });
+      const { scratch } = binding.config;
+      this.#snapshot = await takeSnapshot(repo, turnDir(this.record), { scratch, allow: spec.scope.allow });
       this.record = moveRun(this.record, this.record.state, {
         baseline: { baseline: baseline.baseline, full: baseline.full },
       });
-      this.#journal = new Journal(turnDir(this.record), root);
+      this.#journal = new Journal(turnDir(this.record), root, repo.objectFormat);
       this.#matcher = createMatcher(spec.scope, surroundingsOf(root));
     } catch (error) {
       this.#problem = error instanceof Error ? error.message : String(error);
@@ -156,14 +166,18 @@ export class Turn {
   async #close(end: TurnEnd): Promise<void> {
     await this.#ready;
     try {
-      this.record = await closeTurn(this.record, this.#failure ? this.#failedEnd(this.#failure) : end);
+      this.record = await closeTurn(
+        this.record,
+        this.#failure ? this.#failedEnd(this.#failure) : end,
+        this.#env,
+      );
     } catch (error) {
       // OpenCode must go on, and dispose must end. The run stays open on record: the next Handrail
       // process that comes by closes it.
       logEvent(this.record, {
         type: "error",
         name: "close-failed",
-        message: error instanceof Error ? error.message : String(error),
+        message: this.#redact(error instanceof Error ? error.message : String(error)),
       });
     } finally {
       if (this.#binding.kind === "run") this.#binding.release();

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { DEFAULT_SCRATCH } from "../config/config.ts";
 import { HandrailError } from "../errors.ts";
 import { type BaselineIds, baselineDir, baselineName, listBaselines, refsOf } from "./baseline-refs.ts";
+import { installBaselineStore } from "./baseline-store.ts";
 import { rawTree, trackedTree } from "./baseline-trees.ts";
 import { captureGit, type Git } from "./git.ts";
 import type { Repository } from "./repository.ts";
@@ -58,10 +59,12 @@ export async function captureBaseline(repo: Repository, options: CaptureOptions)
     });
     const [tracked, raw] = await Promise.all([trackedTree(repo, snapshot), rawTree(snapshot)]);
     const git = captureGit({ directory: repo.root, gitDir: repo.gitDir });
-    const baseline = await commit(git, tracked.tree, repo.head, `tracked files when ${slug} was handed over`);
-    const full = await commit(git, raw, baseline, `everything when ${slug} was handed over, as raw bytes`);
+    const [baseline, full] = await Promise.all([
+      commit(git, tracked.tree, repo.head, `tracked files when ${slug} was handed over`),
+      commit(git, raw, repo.head, `everything when ${slug} was handed over, as raw bytes`),
+    ]);
     const created = await point(git, refsOf(name), { baseline, full }, renew);
-    if (created) install(draft, dir, full);
+    if (created) installBaselineStore(draft, dir, full);
     const ids = created ? { baseline, full } : await theOther(repo, slug);
     writeBaselineFile(repo.root, ids.baseline);
     return { ...ids, task: slug, created, notes: [...tracked.notes, ...notesOf(snapshot.record)] };
@@ -87,13 +90,6 @@ async function theOther(repo: Repository, slug: string): Promise<BaselineIds> {
   throw new HandrailError("git-failed", `the refs of the baseline of ${slug} cannot be made`, {
     fix: `git for-each-ref refs/handrail/${slug}`,
   });
-}
-
-/** Puts the snapshot behind a new baseline in its place. `full` ties it to the commit it belongs to. */
-function install(draft: string, dir: string, full: string): void {
-  writeFileSync(join(draft, "full"), full);
-  rmSync(dir, { recursive: true, force: true });
-  renameSync(draft, dir);
 }
 
 function notesOf({ aside, unverifiable, nested }: SnapshotRecord): string[] {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { HandrailError } from "../errors.ts";
 import { gitState, gitStateChanges } from "./git-state.ts";
-import { indexChanges, indexEntries, loadIndex } from "./index-load.ts";
+import { indexChanges, indexEntries, loadIndex, readIndex } from "./index-load.ts";
 import { blobId, type FileState, fileState, lstatOf, statId } from "./objects.ts";
 import { gitDirOf } from "./repository.ts";
 import { loadSnapshot, type Snapshot, type Unverifiable } from "./snapshot-record.ts";
@@ -27,6 +27,7 @@ export interface GitChange {
 export interface Changes {
   /** Sorted by path. */
   changes: Change[];
+  /** Sorted by name. */
   git: GitChange[];
   unverifiable: Unverifiable[];
 }
@@ -39,14 +40,12 @@ export interface Changes {
  */
 export async function changesSince(snapshot: Snapshot): Promise<Changes> {
   const { store, tree, record } = snapshot;
-  const looking = Promise.all([suspects(store), listOthers(store)]);
-  const git: GitChange[] = gitStateChanges(record.gitState, gitState(tree));
-  if (gitDirOf(tree.root) !== tree.gitDir)
-    git.push({ name: ".git", before: tree.gitDir, after: gitDirOf(tree.root) });
-  const planted = snapshot.folders.filter((folder) => lstatOf(tree.root, `${folder}/.git`));
-  const [suspected, others] = await looking;
-  git.push(...(await indexChangesSince(snapshot)));
-
+  const [suspected, others, git, planted] = await Promise.all([
+    suspects(store),
+    listOthers(store),
+    gitChangesSince(snapshot),
+    snapshot.folders.filter((folder) => lstatOf(tree.root, `${folder}/.git`)),
+  ]);
   const nested = new Set(record.nested.map((one) => one.path));
   const earlier = { scratch: new Set(record.scratch), nested };
   const found = await sortUntracked(
@@ -69,19 +68,30 @@ export async function changesSince(snapshot: Snapshot): Promise<Changes> {
     result.unverifiable.push({ path, reason: "the folder cannot be read" });
   }
   for (const { path, dir } of record.nested) add(result, path, await changesInside(join(store.dir, dir)));
-  const unique = new Map(result.changes.map((change) => [change.path, change]));
   return {
-    ...result,
-    changes: [...unique.values()].sort((left, right) => (left.path < right.path ? -1 : 1)),
+    changes: sorted(result.changes, (change) => change.path),
+    git: sorted(result.git, (change) => change.name),
+    unverifiable: result.unverifiable,
   };
 }
 
-/** Entries that were staged, unstaged or flagged. */
-async function indexChangesSince({ store, tree, userIndex }: Snapshot): Promise<GitChange[]> {
-  const now = await loadIndex(tree, store);
-  if (now.bytes.equals(userIndex)) return [];
+/** One for each name, in order; the last of several stands. */
+function sorted<T>(items: readonly T[], nameOf: (item: T) => string): T[] {
+  const unique = new Map(items.map((item) => [nameOf(item), item]));
+  return [...unique].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, item]) => item);
+}
+
+async function gitChangesSince({ store, tree, record, userIndex }: Snapshot): Promise<GitChange[]> {
+  const changes: GitChange[] = gitStateChanges(record.gitState, gitState(tree));
+  const gitDir = gitDirOf(tree.root);
+  if (gitDir !== tree.gitDir) changes.push({ name: ".git", before: tree.gitDir, after: gitDir });
+  if ((await readIndex(tree)).bytes.equals(userIndex)) return changes;
   const before = await indexEntries(userIndex, join(store.dir, "user-index"), tree, store);
-  return indexChanges(before, now.entries).map((path) => ({ name: `.git/index:${path}` }));
+  const { entries } = await loadIndex(tree, store);
+  for (const { path, ...change } of indexChanges(before, entries)) {
+    changes.push({ name: `.git/index:${path}`, ...change });
+  }
+  return changes;
 }
 
 async function changesInside(dir: string): Promise<Changes> {

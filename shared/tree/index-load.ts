@@ -1,4 +1,4 @@
-import { copyFileSync, readdirSync, statSync } from "node:fs";
+import { copyFileSync, readdirSync, rmSync, type Stats, statSync, utimesSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { auditGit } from "./git.ts";
@@ -10,26 +10,34 @@ export interface LoadedIndex {
   bytes: Buffer;
   /** The same index in a format that `IndexEntry` reads, flags and all. */
   plain: Buffer;
+  /** A copy of it in the store, as old as the original: git trusts no entry that is as new as its index. */
+  file: string;
   entries: IndexEntry[];
-  /** When the file was written, in whole seconds; 0 when there is none. */
+  /** When the original was written, in whole seconds; 0 when there is none. */
   written: number;
 }
 
-/** Reads the repository's index as it is; a lock on it does not matter. @returns no entries when there is none */
-export async function loadIndex(tree: Tree, store: Store): Promise<LoadedIndex> {
+/** The bytes of the repository's index, none when there is none; a lock on it does not matter. */
+export async function readIndex(tree: Tree): Promise<{ bytes: Buffer; stat: Stats | undefined }> {
   const file = join(tree.gitDir, "index");
   const stat = statSync(file, { throwIfNoEntry: false });
-  if (!stat?.isFile()) return { bytes: NONE, plain: NONE, entries: [], written: 0 };
-  const bytes = await readFile(file);
-  const plain = await plainIndex(bytes, file, tree, store);
-  return {
-    bytes,
-    plain,
-    entries: parseIndex(plain, tree.objectFormat) ?? [],
-    written: Math.floor(stat.mtimeMs / 1000),
-  };
+  return stat?.isFile() ? { bytes: await readFile(file), stat } : { bytes: Buffer.alloc(0), stat: undefined };
 }
-const NONE = Buffer.alloc(0);
+
+/** Reads the repository's index and copies it into the store. */
+export async function loadIndex(tree: Tree, store: Store): Promise<LoadedIndex> {
+  const file = join(store.dir, "index.user");
+  const { bytes, stat } = await readIndex(tree);
+  if (!stat) {
+    rmSync(file, { force: true });
+    return { bytes, plain: bytes, file, entries: [], written: 0 };
+  }
+  const plain = await plainIndex(bytes, join(tree.gitDir, "index"), tree, store);
+  writeFileSync(file, plain, { mode: 0o600 });
+  utimesSync(file, stat.atime, stat.mtime);
+  const entries = parseIndex(plain, tree.objectFormat) ?? [];
+  return { bytes, plain, file, entries, written: Math.floor(stat.mtimeMs / 1000) };
+}
 
 /** The entries of an index that was read before. @param file where `bytes` are kept */
 export async function indexEntries(
@@ -56,15 +64,25 @@ async function plainIndex(bytes: Buffer, file: string, tree: Tree, store: Store)
 }
 
 /**
- * Entries that two indexes do not share, by what they mean: `git status` may have refreshed the rest.
- * @returns paths, sorted
+ * What two indexes say differently, by path: `git status` may have refreshed the rest.
+ * @returns sorted by path; `before` and `after` as `IndexEntry.meaning` (of all stages of a conflict)
  */
-export function indexChanges(before: readonly IndexEntry[], after: readonly IndexEntry[]): string[] {
-  const meanings = (entries: readonly IndexEntry[]) =>
-    new Map(entries.map((entry) => [`${entry.stage} ${entry.path}`, entry.meaning]));
+export function indexChanges(
+  before: readonly IndexEntry[],
+  after: readonly IndexEntry[],
+): { path: string; before: string | undefined; after: string | undefined }[] {
   const [old, now] = [meanings(before), meanings(after)];
-  const changed = new Set<string>();
-  for (const [key, meaning] of old) if (now.get(key) !== meaning) changed.add(key.slice(2));
-  for (const key of now.keys()) if (!old.has(key)) changed.add(key.slice(2));
-  return [...changed].sort();
+  return [...new Set([...old.keys(), ...now.keys()])]
+    .filter((path) => old.get(path) !== now.get(path))
+    .sort()
+    .map((path) => ({ path, before: old.get(path), after: now.get(path) }));
+}
+
+function meanings(entries: readonly IndexEntry[]): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const { path, meaning } of entries) {
+    const other = found.get(path);
+    found.set(path, other === undefined ? meaning : `${other}, ${meaning}`);
+  }
+  return found;
 }

@@ -1,5 +1,15 @@
 import { createHash } from "node:crypto";
-import { closeSync, lstatSync, openSync, readFileSync, readlinkSync, readSync, type Stats } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+} from "node:fs";
 import { below } from "./bytes.ts";
 import type { ObjectFormat } from "./repository.ts";
 
@@ -28,16 +38,15 @@ export function blobId(content: Buffer, format: ObjectFormat): string {
 export function fileState(root: string, path: string, format: ObjectFormat): FileState | undefined {
   const stat = lstatOf(root, path);
   if (!stat || stat.isDirectory()) return undefined;
-  try {
-    return { mode: gitMode(stat), oid: hashPath(root, path, stat, format) };
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT") return undefined;
-    if (code === "EACCES" || code === "EPERM" || code === "EIO") {
-      return { mode: gitMode(stat), oid: statId(stat) };
-    }
-    throw error;
+  const mode = gitMode(stat);
+  if (mode === "special") return { mode, oid: `stat:${stat.mode.toString(8)}` };
+  if (stat.isSymbolicLink()) {
+    const target = orGone(() => readlinkSync(below(root, path), { encoding: "buffer" }));
+    return target && { mode, oid: blobId(target, format) };
   }
+  const oid = stat.size > HASHED ? undefined : orGone(() => hashFile(root, path, format));
+  if (oid !== undefined) return { mode, oid };
+  return lstatOf(root, path) && { mode, oid: statId(stat) };
 }
 
 export function gitMode(stat: Stats): string {
@@ -48,13 +57,7 @@ export function gitMode(stat: Stats): string {
 
 /** @returns undefined when there is nothing at `path` (or above it) */
 export function lstatOf(root: string, path: string): Stats | undefined {
-  try {
-    return lstatSync(below(root, path));
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw error;
-  }
+  return lstatSync(below(root, path), { throwIfNoEntry: false });
 }
 
 /** A fingerprint that any write moves, short of setting the clock back. */
@@ -62,24 +65,42 @@ export function statId(stat: Stats): string {
   return `stat:${stat.size}:${stat.mtimeMs}:${stat.ctimeMs}:${stat.ino}`;
 }
 
-function hashPath(root: string, path: string, stat: Stats, format: ObjectFormat): string {
-  if (stat.isSymbolicLink()) return blobId(readlinkSync(below(root, path), { encoding: "buffer" }), format);
-  if (!stat.isFile()) return `stat:${stat.mode.toString(8)}`;
-  if (stat.size > HASHED) return statId(stat);
-  if (stat.size <= 16 * CHUNK) return blobId(readFileSync(below(root, path)), format);
-  return hashInChunks(root, path, stat.size, format);
+/** The bytes of a plain file; undefined where it may not be read, is gone or is none. */
+export function readPlainFile(root: string, path: string): Buffer | undefined {
+  return orGone(() => withFile(root, path, (file) => readFileSync(file)));
 }
 
-function hashInChunks(root: string, path: string, size: number, format: ObjectFormat): string {
-  const hash = createHash(format).update(`blob ${size}\0`);
-  const chunk = Buffer.alloc(CHUNK);
-  const file = openSync(below(root, path), "r");
-  try {
+function hashFile(root: string, path: string, format: ObjectFormat): string {
+  return withFile(root, path, (file, size) => {
+    if (size <= 16 * CHUNK) return blobId(readFileSync(file), format);
+    const hash = createHash(format).update(`blob ${size}\0`);
+    const chunk = Buffer.alloc(CHUNK);
     for (let read = readSync(file, chunk); read > 0; read = readSync(file, chunk)) {
       hash.update(chunk.subarray(0, read));
     }
+    return hash.digest("hex");
+  });
+}
+
+/** A path may be swapped for a fifo or a link at any time: neither is waited for nor followed. */
+function withFile<T>(root: string, path: string, use: (file: number, size: number) => T): T {
+  const { O_RDONLY, O_NONBLOCK = 0, O_NOFOLLOW = 0 } = constants;
+  const file = openSync(below(root, path), O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+  try {
+    const stat = fstatSync(file);
+    if (!stat.isFile()) throw Object.assign(new Error(`${path} is no plain file`), { code: "EACCES" });
+    return use(file, stat.size);
   } finally {
     closeSync(file);
   }
-  return hash.digest("hex");
+}
+
+function orGone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    const gone = ["ENOENT", "ENOTDIR", "EACCES", "EPERM", "EIO", "ELOOP", "EINVAL", "ENXIO"];
+    if (gone.includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    throw error;
+  }
 }

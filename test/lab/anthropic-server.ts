@@ -9,13 +9,16 @@ export function startAnthropicServer(script: Script = []): Promise<ModelServer> 
   return startModelServer(dialect, script);
 }
 
+const NOTIFICATION = "[SYSTEM NOTIFICATION - NOT USER INPUT]";
+
 const dialect: Dialect = {
   read(path, headers, body) {
     if (!path.endsWith("/v1/messages")) return undefined;
     const messages = records(body.messages).map(readMessage);
-    // Hook context arrives as system entries among the messages; tool results come in the user's name.
+    // Hook context arrives as system entries; tool results and wake-ups come in the user's name.
     const lastUser = messages.findLastIndex(
-      (entry) => entry.role === "user" && entry.toolResults.length === 0,
+      (entry) =>
+        entry.role === "user" && entry.toolResults.length === 0 && !entry.text.includes(NOTIFICATION),
     );
     return {
       path,
@@ -90,7 +93,7 @@ function readMessage(entry: Record<string, unknown>): Message {
   };
 }
 
-/** In a terminal, reminders come in the same message as what was typed; a wake-up is a reminder alone. */
+/** In a terminal, reminders come in the same message as what was typed. */
 function typed(text: string): string {
   return text.replace(/<system-reminder>[\s\S]*?<\/system-reminder>/g, "").trim() || text;
 }

@@ -58,3 +58,11 @@ export function timesTold(requests: readonly ModelRequest[], text: string): numb
   const last = requests.at(-1);
   return last?.messages.filter((message) => message.text.includes(text)).length ?? 0;
 }
+
+/** What the hooks have told the model in this conversation, oldest first. */
+export function hookTexts(requests: readonly ModelRequest[]): string[] {
+  const messages = requests.at(-1)?.messages ?? [];
+  return messages
+    .filter((message) => message.role !== "assistant" && message.text.includes("Handrail"))
+    .map((message) => message.text);
+}

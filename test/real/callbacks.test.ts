@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { inboxDir, peek, putCallback } from "../../shared/callback/inbox.ts";
-import { openTerminal, terminalMissing } from "../lab/claude-terminal.ts";
 import { setUpPlugin, timesTold } from "../lab/claude-plugin.ts";
+import { openTerminal, terminalMissing } from "../lab/claude-terminal.ts";
 import { closing } from "../lab/cleanup.ts";
 import { until } from "../lab/process.ts";
 import { call, type ModelRequest, text } from "../lab/script.ts";
@@ -13,13 +13,14 @@ const told = (requests: readonly ModelRequest[], id = "cb-one") => timesTold(req
 
 test("a one-shot session gets a callback that comes while it answers, at the end of its turn", async () => {
   const session = await setUpPlugin((request) => {
-    if (request.userText === "go" && request.step === 0) putCallback(session.inbox, CALLBACK);
-    return [text("First."), text("Second.")];
+    if (request.userText !== "go") return text("Second.");
+    putCallback(session.inbox, CALLBACK);
+    return text("First.");
   });
   const run = await session.claude.prompt(session.repo.root, "go", { args: session.sessionArgs });
   expect(run).toMatchObject({ code: 0, result: "Second.", sessionId: session.sessionId });
   expect(told(session.model.requests)).toBe(1);
-  expect(session.model.requests.at(-1)?.system).toContain('"src/a.ts" +10 -2');
+  expect(session.model.requests.at(-1)?.messages.at(-1)?.text).toContain('"src/a.ts" +10 -2');
   expect(peek(session.inbox)).toEqual([]);
 });
 
@@ -34,7 +35,7 @@ test("a callback that comes while a command runs arrives with the command's resu
 });
 
 test("a session on stream-json is woken between its prompts, once", async () => {
-  const session = await setUpPlugin((request) => text(`Heard ${request.userText.slice(0, 3)}.`));
+  const session = await setUpPlugin((request) => text(`Heard ${request.userText.slice(-3)}.`));
   const stream = closing(session.claude.stream(session.repo.root, { args: session.sessionArgs }));
   await stream.send("one");
   const woken = stream.nextResult();
@@ -46,11 +47,11 @@ test("a session on stream-json is woken between its prompts, once", async () => 
 });
 
 test("two sessions in one project each get their own callback", async () => {
-  const session = await setUpPlugin((request) => text(`Heard ${request.userText.slice(0, 5)}.`));
+  const session = await setUpPlugin((request) => text(`Heard ${request.userText.slice(-5)}.`));
   const otherId = randomUUID();
   const one = closing(session.claude.stream(session.repo.root, { args: session.sessionArgs }));
   const two = closing(session.claude.stream(session.repo.root, { args: ["--session-id", otherId] }));
-  await Promise.all([one.send("first"), two.send("other")]);
+  await Promise.all([one.send("alpha"), two.send("omega")]);
   const both = Promise.all([one.nextResult(), two.nextResult()]);
   putCallback(session.inbox, CALLBACK);
   putCallback(inboxDir(otherId, session.sandbox.env), samplePayload("cb-two"));
@@ -61,12 +62,12 @@ test("two sessions in one project each get their own callback", async () => {
     );
     return [told(found), told(found, "cb-two")];
   };
-  expect(last("first")).toEqual([1, 0]);
-  expect(last("other")).toEqual([0, 1]);
+  expect(last("alpha")).toEqual([1, 0]);
+  expect(last("omega")).toEqual([0, 1]);
 });
 
 test("what comes after a session has ended waits for its resumption, and a fork does not take it", async () => {
-  const session = await setUpPlugin((request) => text(`Heard ${request.userText.slice(0, 5)}.`));
+  const session = await setUpPlugin((request) => text(`Heard ${request.userText.slice(-5)}.`));
   const { claude, repo, sessionId, model } = session;
   await claude.prompt(repo.root, "first", { args: session.sessionArgs });
   putCallback(session.inbox, CALLBACK);
@@ -83,10 +84,14 @@ const noTerminal = terminalMissing();
 const why = noTerminal ? ` (${noTerminal})` : "";
 
 test.skipIf(noTerminal)(`an idle terminal is woken, and after /clear as well${why}`, async () => {
-  const session = await setUpPlugin((request) => text(`Heard ${request.userText.slice(0, 5)}.`));
+  const session = await setUpPlugin((request) => text(`Heard ${request.userText.slice(-5)}.`));
   const { claude, model, sandbox, repo } = session;
   const terminal = closing(
-    await openTerminal({ ...claude, command: [...claude.command, ...session.sessionArgs] }, sandbox, repo.root),
+    await openTerminal(
+      { ...claude, command: [...claude.command, ...session.sessionArgs] },
+      sandbox,
+      repo.root,
+    ),
   );
   terminal.type("hello");
   await terminal.waitFor(/Heard hello\./);

@@ -164,9 +164,9 @@ test("flags, attributes, filters, excludes and a planted monitor hide nothing an
     "mode run.sh",
     "modified src/b.ts",
     ".git/config",
-    ".git/info/exclude",
     ".git/index:a.txt",
     ".git/index:src/b.ts",
+    ".git/info/exclude",
   ]);
   expect(existsSync(marker)).toBe(false);
   // The same plant works on plain git.

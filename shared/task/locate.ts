@@ -1,0 +1,3 @@
+export function locateTask(file: string, _root: string, _cwd: string): string {
+  return file;
+}
