@@ -23,7 +23,11 @@ async function main(argv: string[]): Promise<void> {
   const program = new Command("handrail")
     .description("Hand coding work from Claude Code to OpenCode, held to a task file.")
     .version(process.env.HANDRAIL_VERSION ?? "0.1.0")
-    .option("--json", "print JSON for programs");
+    .option("--json", "print JSON for programs")
+    // The program takes `--json` wherever it stands, before a verb sees it: the verb is told.
+    .hook("preAction", (_program, verb) => {
+      verb.setOptionValue("json", wantsJson(argv));
+    });
   const wanted = argv.find((word) => !word.startsWith("-"));
   for (const [name, verb] of Object.entries(verbs)) {
     const command = program.command(name).summary(verb.summary).description(verb.summary);
