@@ -11,6 +11,10 @@ export interface VerbModule {
 /** Every verb: what it does, in the order of the help, and where it lives. */
 const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }> = {
   run: { summary: "delegate a task to OpenCode and wait for it", load: () => import("./commands/run.ts") },
+  explain: {
+    summary: "say what the guard would decide about a tool call, and why",
+    load: () => import("./commands/explain.ts"),
+  },
   runs: { summary: "list the runs of this project", load: () => import("./commands/runs.ts") },
   show: { summary: "show what a run came to", load: () => import("./commands/show.ts") },
   callback: {
