@@ -21,6 +21,7 @@ const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }
     summary: "list, deliver or redeliver the callbacks of this project",
     load: () => import("./commands/callback.ts"),
   },
+  task: { summary: "check a task file, or write a new one", load: () => import("./commands/task.ts") },
 };
 
 async function main(argv: string[]): Promise<void> {

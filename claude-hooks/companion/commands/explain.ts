@@ -9,9 +9,8 @@ import { refusalText } from "../../../shared/scope/refusal.ts";
 import { surroundingsOf } from "../../../shared/scope/surroundings.ts";
 import { judgeShell } from "../../../shared/shell/judge.ts";
 import { loadTask } from "../../../shared/task/load.ts";
-import { locateTask } from "../../../shared/task/locate.ts";
+import { findRoot, locate } from "../../../shared/task/locate.ts";
 import type { Scope, TaskSpec } from "../../../shared/task/spec.ts";
-import { findWorkingTree } from "../../../shared/tree/repository.ts";
 import { emit } from "../output.ts";
 
 interface ExplainOptions {
@@ -27,16 +26,25 @@ export function configure(command: Command): void {
     .requiredOption("--task <file>", "task file or coding packet")
     .requiredOption("--tool <name>", "OpenCode's name of the tool: write, edit, apply_patch, bash, ...")
     .requiredOption("--args <json>", "the tool's arguments, as JSON")
-    .action((options: ExplainOptions) => explain(options));
+    .action(explain);
 }
 
-async function explain(options: ExplainOptions): Promise<void> {
-  const args = parseArgs(options.args);
-  const { root } = await findWorkingTree(process.cwd());
-  const spec = loadTask(locateTask(options.task, root, process.cwd()), root);
-  if (!spec.ok) return say(options, unusable(options.task, spec), undefined, EXIT.usage);
+function explain(options: ExplainOptions): void {
+  const { decision, scope } = answer(options, parseArgs(options.args));
+  const message = messageOf(decision, scope);
+  const { code, path, rule } = decision.decision === "refuse" ? decision : {};
+  const value = { decision: decision.decision, code, path, rule, message };
+  emit(options, value, () => `${decision.decision}: ${message}`, scope ? EXIT.done : EXIT.usage);
+}
+
+/** The decision; without a scope where the task or the configuration cannot be used. */
+function answer(options: ExplainOptions, args: unknown): { decision: Decision; scope?: Scope } {
+  const cwd = process.cwd();
+  const root = findRoot(cwd);
+  const spec = loadTask(locate(options.task, { root, cwd }), root);
+  if (!spec.ok) return { decision: unusable(options.task, spec) };
   const config = configOf(root);
-  if ("decision" in config) return say(options, config, undefined, EXIT.usage);
+  if ("decision" in config) return { decision: config };
   const decision = decide(actionOf(options.tool, args, config), {
     root,
     directory: root,
@@ -46,7 +54,7 @@ async function explain(options: ExplainOptions): Promise<void> {
     scratch: config.scratch,
     judgeShell,
   });
-  say(options, decision, spec.scope, EXIT.done);
+  return { decision, scope: spec.scope };
 }
 
 /** @throws HandrailError `bad-input` */
@@ -78,17 +86,6 @@ function configOf(root: string): Config | Refusal {
     if (!(error instanceof HandrailError) || error.code !== "invalid-config") throw error;
     return { decision: "refuse", code: "invalid-config", detail: error.message };
   }
-}
-
-function say(options: ExplainOptions, decision: Decision, scope: Scope | undefined, exitCode: number): void {
-  const message = messageOf(decision, scope);
-  const { code, path, rule } = decision.decision === "refuse" ? decision : {};
-  emit(
-    options,
-    { decision: decision.decision, code, path, rule, message },
-    () => `${decision.decision}: ${message}`,
-    exitCode,
-  );
 }
 
 function messageOf(decision: Decision, scope: Scope | undefined): string {
