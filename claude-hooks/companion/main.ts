@@ -12,6 +12,10 @@ export interface VerbModule {
 const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }> = {
   task: { summary: "check a task file, or write a new one", load: () => import("./commands/task.ts") },
   run: { summary: "delegate a task to OpenCode and wait for it", load: () => import("./commands/run.ts") },
+  explain: {
+    summary: "say what the guard would decide about a tool call, and why",
+    load: () => import("./commands/explain.ts"),
+  },
   runs: { summary: "list the runs of this project", load: () => import("./commands/runs.ts") },
   exec: {
     summary: "run one shell command exactly as the executor's shell would",
@@ -22,13 +26,18 @@ const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }
     summary: "list, deliver or redeliver the callbacks of this project",
     load: () => import("./commands/callback.ts"),
   },
+  task: { summary: "check a task file, or write a new one", load: () => import("./commands/task.ts") },
 };
 
 async function main(argv: string[]): Promise<void> {
   const program = new Command("handrail")
     .description("Hand coding work from Claude Code to OpenCode, held to a task file.")
     .version(process.env.HANDRAIL_VERSION ?? "0.1.0")
-    .option("--json", "print JSON for programs");
+    .option("--json", "print JSON for programs")
+    // The program takes `--json` wherever it stands, before a verb sees it: the verb is told.
+    .hook("preAction", (_program, verb) => {
+      verb.setOptionValue("json", wantsJson(argv));
+    });
   const wanted = argv.find((word) => !word.startsWith("-"));
   for (const [name, verb] of Object.entries(verbs)) {
     const command = program.command(name).summary(verb.summary).description(verb.summary);

@@ -13,7 +13,7 @@ interface JsonOption {
 /** `handrail callback list|flush|redeliver ID`: the outbox of this project. */
 export function configure(command: Command): void {
   command
-    .command("list")
+    .command("list", { isDefault: true })
     .description("every callback of this project and how far it has come, delivered ones included")
     .action(async (options: JsonOption) => {
       const { root } = await openRepository(process.cwd());
