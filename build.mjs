@@ -34,6 +34,14 @@ await Promise.all([
     entryPoints: ["opencode-plugin/index.ts"],
     outfile: "opencode-plugin/dist/index.js",
   }),
+  // The detached deliverer of callbacks, which has to lie wherever the plugin is copied to.
+  build({
+    ...node,
+    banner,
+    minify: true,
+    entryPoints: ["shared/callback/flush-main.ts"],
+    outfile: "opencode-plugin/dist/flush.mjs",
+  }),
   build({
     ...node,
     banner,

@@ -3,7 +3,7 @@ import { type Config, loadConfig } from "../shared/config/config.ts";
 import { HandrailError } from "../shared/errors.ts";
 import { claim } from "../shared/lock/claim.ts";
 import { createRun, originFromEnv } from "../shared/run/create.ts";
-import { isAlive } from "../shared/run/process.ts";
+import { isLost, reap } from "../shared/run/reap.ts";
 import type { RunRecord } from "../shared/run/record.ts";
 import { registeredRun, registerSession } from "../shared/run/registry.ts";
 import { isEnded } from "../shared/run/state.ts";
@@ -30,8 +30,8 @@ export interface BindingContext {
 
 /**
  * Decides what a root session works for, when a prompt arrives. In this order: the run named in the
- * environment; a task that the prompt is, contains or names; the run the session is registered for;
- * a task in the session's earlier messages (forks, and sessions older than the registration).
+ * environment; a task that the prompt is, contains or names; the task named in the environment; the run
+ * the session is registered for; a task in the session's earlier messages (forks, and sessions older than the registration).
  * @param prompt the text of the message, or undefined where there is none (`/session/:id/shell`)
  */
 export async function bind(
@@ -41,6 +41,7 @@ export async function bind(
 ): Promise<Binding> {
   try {
     const config = loadConfig(context.root);
+    await reap(context.root);
     const found = await findRun(context, sessionID, prompt);
     if (!found) return unbound(context.env, config);
     return "kind" in found ? found : take(context, sessionID, found, config);
@@ -69,12 +70,11 @@ async function findRun(
     context.presetRunId = undefined;
     return record;
   }
-  const named = context.env.HANDRAIL_TASK;
-  if (named) return newRun(context, named);
   if (prompt !== undefined) {
     const task = taskOf(context, prompt);
     if (task) return task;
   }
+  if (context.env.HANDRAIL_TASK) return newRun(context, context.env.HANDRAIL_TASK);
   const registered = registeredRun(context.root, sessionID);
   const record = registered === undefined ? undefined : readRun(context.root, registered);
   if (record) return record;
@@ -127,7 +127,7 @@ function take(context: BindingContext, sessionID: string, record: RunRecord, con
   }
   const place = claim(activeClaimDir(context.root), record.run_id, (holder) => {
     const other = readRun(context.root, holder);
-    return other !== undefined && !isEnded(other.state) && (!other.executor || isAlive(other.executor));
+    return other !== undefined && !isEnded(other.state) && !isLost(other);
   });
   if (!place.ok) {
     const detail = `run ${place.holder} is active on this working tree; wait for it (handrail runs)`;

@@ -1,3 +1,4 @@
+import { type Redact, redactor } from "../shared/callback/redact.ts";
 import { closeTurn, type TurnEnd } from "../shared/run/close.ts";
 import { logEvent } from "../shared/run/events.ts";
 import { moveRun } from "../shared/run/move.ts";
@@ -35,6 +36,9 @@ export class Turn {
   record: RunRecord;
   readonly confinement: "overlay" | "none" = "none";
   readonly #binding: Binding;
+  /** The callback's address and token are in it, and in no other environment of this process. */
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #redact: Redact;
   readonly #ready: Promise<void>;
   #matcher: Matcher | undefined;
   #journal: Journal | undefined;
@@ -45,8 +49,10 @@ export class Turn {
   #ending: Promise<void> | undefined;
 
   /** Starts a turn; its snapshot goes on in the background, and the first tool call waits for it. */
-  constructor(record: RunRecord, binding: Binding, session: string) {
+  constructor(record: RunRecord, binding: Binding, session: string, env: NodeJS.ProcessEnv) {
     this.#binding = binding;
+    this.#env = env;
+    this.#redact = redactor(env);
     this.record = moveRun(record, "running", {
       turn: record.turn + 1,
       session,
@@ -92,8 +98,9 @@ export class Turn {
 
   failed(name: string, message: string): void {
     this.#aborted = name === "MessageAbortedError";
-    this.#failure = { code: name, message };
-    logEvent(this.record, { type: "error", name, message });
+    const clean = this.#redact(message);
+    this.#failure = { code: name, message: clean };
+    logEvent(this.record, { type: "error", name, message: clean });
   }
 
   refused(refusal: Refusal, tool: string): void {
@@ -159,14 +166,18 @@ export class Turn {
   async #close(end: TurnEnd): Promise<void> {
     await this.#ready;
     try {
-      this.record = await closeTurn(this.record, this.#failure ? this.#failedEnd(this.#failure) : end);
+      this.record = await closeTurn(
+        this.record,
+        this.#failure ? this.#failedEnd(this.#failure) : end,
+        this.#env,
+      );
     } catch (error) {
       // OpenCode must go on, and dispose must end. The run stays open on record: the next Handrail
       // process that comes by closes it.
       logEvent(this.record, {
         type: "error",
         name: "close-failed",
-        message: error instanceof Error ? error.message : String(error),
+        message: this.#redact(error instanceof Error ? error.message : String(error)),
       });
     } finally {
       if (this.#binding.kind === "run") this.#binding.release();

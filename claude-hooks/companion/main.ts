@@ -9,7 +9,15 @@ export interface VerbModule {
 }
 
 /** Every verb: what it does, in the order of the help, and where it lives. */
-const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }> = {};
+const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }> = {
+  run: { summary: "delegate a task to OpenCode and wait for it", load: () => import("./commands/run.ts") },
+  runs: { summary: "list the runs of this project", load: () => import("./commands/runs.ts") },
+  show: { summary: "show what a run came to", load: () => import("./commands/show.ts") },
+  callback: {
+    summary: "list, deliver or redeliver the callbacks of this project",
+    load: () => import("./commands/callback.ts"),
+  },
+};
 
 async function main(argv: string[]): Promise<void> {
   const program = new Command("handrail")

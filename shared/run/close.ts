@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { putAndDeliver } from "../callback/outbox.ts";
 import type { CallbackPayload, Report, ReportedRefusal } from "../callback/payload.ts";
+import { startFlusher } from "../callback/start.ts";
 import { createMatcher } from "../scope/matcher.ts";
 import { surroundingsOf } from "../scope/surroundings.ts";
 import { type Audit, auditTurn } from "../tree/audit.ts";
@@ -35,9 +36,14 @@ const ENDINGS: Record<TurnEnd["outcome"], { state: RunState; reason?: string }> 
  * Closes a turn with what evidence there is: audits the working tree, keeps what was done out of scope
  * in quarantine, calls back, and ends the run's record. Changes nothing in the working tree. May be
  * repeated by whoever finds the turn unfinished: the callback's id is made of run and turn, so it stays one.
+ * @param env where the callback's address and token are, if anywhere
  * @returns the run as it ended
  */
-export async function closeTurn(record: RunRecord, end: TurnEnd): Promise<RunRecord> {
+export async function closeTurn(
+  record: RunRecord,
+  end: TurnEnd,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<RunRecord> {
   const events = readEvents(record.root, record.run_id).filter((event) => event.turn === record.turn);
   const audit = await auditedTurn(record, events);
   const kept = quarantine(
@@ -65,8 +71,10 @@ export async function closeTurn(record: RunRecord, end: TurnEnd): Promise<RunRec
     ...(end.error ? { error: end.error } : {}),
   };
   // The callback first: a crash in between leaves an unfinished run, which is closed again, to the same id.
-  putAndDeliver(record.root, payloadOf(closed), record.origin.inbox);
-  return moveRun(record, state, closed);
+  putAndDeliver(record.root, payloadOf(closed), record.origin, env);
+  const ended = moveRun(record, state, closed);
+  startFlusher(record.root, env);
+  return ended;
 }
 
 /** What a callback tells of a run's turn. */

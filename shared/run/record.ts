@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import * as z from "zod/mini";
 import { reportSchema } from "../callback/payload.ts";
+import { targetSchema } from "../callback/target.ts";
 import { taskSpecSchema } from "../task/spec.ts";
 import { processIdentitySchema } from "./process.ts";
 import { runStateSchema } from "./state.ts";
@@ -10,6 +11,8 @@ export const originSchema = z.object({
   session_id: z.optional(z.string()),
   session_key: z.optional(z.string()),
   inbox: z.optional(z.string()),
+  /** The address that the caller gave besides, without its secrets. */
+  callback: z.optional(targetSchema),
 });
 export type Origin = z.infer<typeof originSchema>;
 

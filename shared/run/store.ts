@@ -1,9 +1,10 @@
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, openSync, readdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { HandrailError } from "../errors.ts";
 import { privateDir, readJson, writeJson } from "../state/files.ts";
 import { projectDir } from "../state/place.ts";
 import { type RunRecord, runRecordSchema } from "./record.ts";
+import { isEnded } from "./state.ts";
 
 const RUN_ID = /^r\d{8}T\d{6}-[0-9a-f]{6}$/;
 
@@ -45,17 +46,40 @@ export function requireRun(root: string, runId: string): RunRecord {
 
 /** Ids of all runs, oldest first. */
 export function listRunIds(root: string): string[] {
+  return idsIn(runsDir(root));
+}
+
+export function saveRun(record: RunRecord): void {
+  const dir = privateDir(runDir(record.root, record.run_id));
+  const ended = isEnded(record.state);
+  // Marked before the record says so, and unmarked after: a crash in between leaves a mark too many.
+  if (!ended) mark(record);
+  writeJson(join(dir, "run.json"), record);
+  if (ended) rmSync(markOf(record), { force: true });
+}
+
+/** Runs that have not ended, as far as their marks tell; so that finding them costs nothing when there are none. */
+export function listOpenRunIds(root: string): string[] {
+  return idsIn(join(projectDir(root), "open"));
+}
+
+function mark(record: RunRecord): void {
+  const file = markOf(record);
+  privateDir(dirname(file));
+  closeSync(openSync(file, "a", 0o600));
+}
+
+function markOf({ root, run_id }: RunRecord): string {
+  return join(projectDir(root), "open", run_id);
+}
+
+function idsIn(folder: string): string[] {
   try {
-    return readdirSync(runsDir(root))
+    return readdirSync(folder)
       .filter((name) => RUN_ID.test(name))
       .sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;
   }
-}
-
-export function saveRun(record: RunRecord): void {
-  const dir = privateDir(runDir(record.root, record.run_id));
-  writeJson(join(dir, "run.json"), record);
 }

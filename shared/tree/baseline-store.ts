@@ -8,6 +8,7 @@ import { outerExcludes } from "./ignore.ts";
 import { foldersOf, GITLINK } from "./index-file.ts";
 import { loadIndex } from "./index-load.ts";
 import type { Repository } from "./repository.ts";
+import { readSettings } from "./settings.ts";
 import { loadSnapshot, type Snapshot, saveSnapshot } from "./snapshot-record.ts";
 import { makeStore } from "./store.ts";
 import { storeEntries, writeStoreIndex } from "./work-index.ts";
@@ -27,7 +28,7 @@ export async function restoreBaselineStore(repo: Repository, dir: string, full: 
   const draft = `${dir}.restored.tmp`;
   rmSync(draft, { recursive: true, force: true });
   const started = Math.floor(Date.now() / 1000) - 1;
-  const store = makeStore(repo, draft, await outerExcludes(repo));
+  const store = makeStore(repo, draft, outerExcludes(repo, await readSettings(repo)));
   await store.git(["read-tree", `${full}^{tree}`]);
   await store.git(["update-index", "-q", "--refresh"], { okCodes: [0, 1] });
   const entries = (await storeEntries(store)).filter((entry) => entry.mode !== GITLINK);

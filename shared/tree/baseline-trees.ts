@@ -22,7 +22,6 @@ export async function trackedTree(
   const indexFile = join(store.dir, "tracked-index");
   if (user.plain.length > 0) {
     writeFileSync(indexFile, user.plain, { mode: 0o600 });
-    // git takes entries that are as new as the index for doubtful; a newer file would vouch for them.
     utimesSync(indexFile, user.written, user.written);
   }
   const git = captureGit({ directory: repo.root, gitDir: repo.gitDir, workTree: repo.root, indexFile });

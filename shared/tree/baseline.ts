@@ -59,8 +59,10 @@ export async function captureBaseline(repo: Repository, options: CaptureOptions)
     });
     const [tracked, raw] = await Promise.all([trackedTree(repo, snapshot), rawTree(snapshot)]);
     const git = captureGit({ directory: repo.root, gitDir: repo.gitDir });
-    const baseline = await commit(git, tracked.tree, repo.head, `tracked files when ${slug} was handed over`);
-    const full = await commit(git, raw, baseline, `everything when ${slug} was handed over, as raw bytes`);
+    const [baseline, full] = await Promise.all([
+      commit(git, tracked.tree, repo.head, `tracked files when ${slug} was handed over`),
+      commit(git, raw, repo.head, `everything when ${slug} was handed over, as raw bytes`),
+    ]);
     const created = await point(git, refsOf(name), { baseline, full }, renew);
     if (created) installBaselineStore(draft, dir, full);
     const ids = created ? { baseline, full } : await theOther(repo, slug);

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { HandrailError } from "../errors.ts";
 import { gitState, gitStateChanges } from "./git-state.ts";
-import { indexChanges, indexEntries, loadIndex } from "./index-load.ts";
+import { indexChanges, indexEntries, loadIndex, readIndex } from "./index-load.ts";
 import { blobId, type FileState, fileState, lstatOf, statId } from "./objects.ts";
 import { gitDirOf } from "./repository.ts";
 import { loadSnapshot, type Snapshot, type Unverifiable } from "./snapshot-record.ts";
@@ -85,10 +85,10 @@ async function gitChangesSince({ store, tree, record, userIndex }: Snapshot): Pr
   const changes: GitChange[] = gitStateChanges(record.gitState, gitState(tree));
   const gitDir = gitDirOf(tree.root);
   if (gitDir !== tree.gitDir) changes.push({ name: ".git", before: tree.gitDir, after: gitDir });
-  const index = await loadIndex(tree, store);
-  if (index.bytes.equals(userIndex)) return changes;
+  if ((await readIndex(tree)).bytes.equals(userIndex)) return changes;
   const before = await indexEntries(userIndex, join(store.dir, "user-index"), tree, store);
-  for (const { path, ...change } of indexChanges(before, index.entries)) {
+  const { entries } = await loadIndex(tree, store);
+  for (const { path, ...change } of indexChanges(before, entries)) {
     changes.push({ name: `.git/index:${path}`, ...change });
   }
   return changes;

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { joinNul, splitNul } from "./bytes.ts";
 import { captureGit, type Git } from "./git.ts";
 import type { IndexEntry } from "./index-file.ts";
+import type { LoadedIndex } from "./index-load.ts";
+import type { Settings } from "./settings.ts";
 import type { Store, Tree } from "./store.ts";
 
 /**
@@ -17,27 +19,20 @@ import type { Store, Tree } from "./store.ts";
 export async function convertedEntries(
   tree: Tree,
   store: Store,
+  settings: Settings,
+  user: LoadedIndex,
   entries: readonly IndexEntry[],
 ): Promise<Set<IndexEntry>> {
-  const git = captureGit({ directory: tree.root, gitDir: tree.gitDir, workTree: tree.root });
-  const settings = await git(["config", "-z", "--get-regexp", SETTINGS], { okCodes: [0, 1] });
-  const names = splitNul(settings.stdout);
-  const attributed =
-    hasAttributes(tree, entries) || names.some((item) => /^core\.attributesfile\n/.test(item));
-  if (!attributed && !names.some((item) => /^core\.autocrlf\n(true|input|yes|on|1)$/i.test(item))) {
-    return new Set();
-  }
-  const filters = attributed && names.some((item) => item.startsWith("filter."));
+  const attributed = settings.attributesFile !== undefined || hasAttributes(tree, user);
+  if (!attributed && !settings.convertsLines) return new Set();
   const [resized, filtered] = await Promise.all([
     entriesOfOtherSize(store.git, entries),
-    filters ? entriesWithFilter(git, entries) : [],
+    attributed && settings.hasFilters ? entriesWithFilter(tree, entries) : [],
   ]);
   return new Set([...resized, ...filtered]);
 }
 
-const SETTINGS = "^(core\\.(autocrlf|attributesfile)|filter\\..*\\.(clean|process))$";
-
-function hasAttributes(tree: Tree, entries: readonly IndexEntry[]): boolean {
+function hasAttributes(tree: Tree, user: LoadedIndex): boolean {
   const home = process.env.XDG_CONFIG_HOME || join(process.env.HOME || homedir(), ".config");
   const outside = [
     join(tree.root, ".gitattributes"),
@@ -45,7 +40,7 @@ function hasAttributes(tree: Tree, entries: readonly IndexEntry[]): boolean {
     join(home, "git", "attributes"),
     "/etc/gitattributes",
   ];
-  return outside.some((file) => existsSync(file)) || entries.some((entry) => entry.name.includes(NAME));
+  return outside.some((file) => existsSync(file)) || user.plain.includes(NAME);
 }
 const NAME = ".gitattributes";
 
@@ -57,7 +52,8 @@ async function entriesOfOtherSize(git: Git, entries: readonly IndexEntry[]): Pro
   return entries.filter((entry, at) => lines[at] !== String(entry.size));
 }
 
-async function entriesWithFilter(git: Git, entries: readonly IndexEntry[]): Promise<IndexEntry[]> {
+async function entriesWithFilter(tree: Tree, entries: readonly IndexEntry[]): Promise<IndexEntry[]> {
+  const git = captureGit({ directory: tree.root, gitDir: tree.gitDir, workTree: tree.root });
   const input = joinNul(entries.map((entry) => entry.path));
   const answers = splitNul((await git(["check-attr", "-z", "--stdin", "filter"], { input })).stdout);
   return entries.filter((_entry, at) => !["unspecified", "unset"].includes(answers[at * 3 + 2] ?? ""));

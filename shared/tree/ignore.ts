@@ -1,24 +1,22 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { below, joinNul, splitNul } from "./bytes.ts";
-import { auditGit, captureGit } from "./git.ts";
+import { auditGit } from "./git.ts";
 import { lstatOf } from "./objects.ts";
+import type { Settings } from "./settings.ts";
 import type { Store, Tree } from "./store.ts";
 
 /**
  * The ignore rules outside the working tree, weakest first: the user's, then the repository's
  * `info/exclude`. Source: gitignore(5).
  */
-export async function outerExcludes(tree: Tree): Promise<string> {
-  const git = captureGit({ directory: tree.root });
-  const named = await git(["config", "--type=path", "core.excludesFile"], { okCodes: [0, 1] });
+export function outerExcludes(tree: Tree, { excludesFile }: Settings): string {
   const home = process.env.XDG_CONFIG_HOME || join(process.env.HOME || homedir(), ".config");
-  const files = [
-    named.code === 0 ? named.text : join(home, "git", "ignore"),
-    join(tree.commonDir, "info", "exclude"),
-  ];
-  return files.map((file) => (existsSync(file) ? readFileSync(file, "utf8") : "")).join("\n");
+  const files = [excludesFile ?? join(home, "git", "ignore"), join(tree.commonDir, "info", "exclude")];
+  // A configuration can name anything: a fifo would hold us for ever.
+  const isFile = (file: string) => statSync(file, { throwIfNoEntry: false })?.isFile();
+  return files.map((file) => (isFile(file) ? readFileSync(file, "utf8") : "")).join("\n");
 }
 
 /** Keeps the ignore file at `path`, if that is what it is, as part of the rules of the store. */

@@ -18,7 +18,7 @@ export const GITLINK = 0o160000;
 /** One entry, read from the file's bytes on demand: an index may hold hundreds of thousands. */
 export class IndexEntry {
   private readonly bytes: Buffer;
-  private readonly start: number;
+  readonly start: number;
   private readonly hashLength: number;
   readonly end: number;
 
@@ -69,16 +69,22 @@ export class IndexEntry {
     return `${this.mode.toString(8)} ${this.oid} ${this.stage} ${this.flags & ASSUME_UNCHANGED} ${this.extra}`;
   }
 
-  /** The entry's bytes as a plain one of stage 0; `forget` also drops its stat data. */
+  /** Of stage 0 and without a flag that changes what git makes of it. */
+  get isPlain(): boolean {
+    return (this.flags & (ASSUME_UNCHANGED | STAGE)) === 0 && this.extra === 0;
+  }
+  /** A copy of the entry's bytes as a plain one; `forget` also drops its stat data. */
   plain(forget: boolean): Buffer {
-    const own = this.bytes.subarray(this.start, this.end);
-    if (!forget && !this.hidden && this.stage === 0 && !this.intentToAdd) return own;
-    const copy = Buffer.from(own);
+    const copy = Buffer.from(this.bytes.subarray(this.start, this.end));
     const flags = this.flagsAt - this.start;
     copy.writeUInt16BE(this.flags & ~(ASSUME_UNCHANGED | STAGE), flags);
     if (this.flags & EXTENDED) copy.writeUInt16BE(0, flags + 2);
     if (forget) copy.fill(0, 0, 24).fill(0, 28, OID);
     return copy;
+  }
+  /** The bytes from this entry to another of the same index. */
+  through(last: IndexEntry): Buffer {
+    return this.bytes.subarray(this.start, last.end);
   }
 
   private get flagsAt(): number {
@@ -120,14 +126,36 @@ export function parseIndex(bytes: Buffer, format: ObjectFormat): IndexEntry[] | 
   return entries;
 }
 
-/** An index file of these entries (bytes as `IndexEntry.plain` gives them, sorted), without extensions. */
-export function formatIndex(entries: readonly Buffer[], format: ObjectFormat): Buffer {
+/**
+ * An index file of these entries, as plain ones of stage 0, without extensions.
+ * @param entries of one index, in its order
+ * @param doubtful entries that lose their stat data
+ */
+export function formatIndex(
+  entries: readonly IndexEntry[],
+  doubtful: (entry: IndexEntry) => boolean,
+  format: ObjectFormat,
+): Buffer {
   const header = Buffer.alloc(HEADER);
   header.write("DIRC", "latin1");
-  // Version 3 allows extended entries, and has none of its own rules for the others.
+  // Version 3 allows extended entries, and has no rules of its own for the others.
   header.writeUInt32BE(3, 4);
   header.writeUInt32BE(entries.length, 8);
-  const body = Buffer.concat([header, ...entries]);
+  const parts: Buffer[] = [header];
+  // Most entries stay as they are: they are taken over in runs.
+  let run: { from: IndexEntry; to: IndexEntry } | undefined;
+  const flush = () => {
+    if (run) parts.push(run.from.through(run.to));
+    run = undefined;
+  };
+  for (const entry of entries) {
+    const forget = doubtful(entry);
+    if (run?.to.end !== entry.start || forget || !entry.isPlain) flush();
+    if (forget || !entry.isPlain) parts.push(entry.plain(forget));
+    else run = { from: run?.from ?? entry, to: entry };
+  }
+  flush();
+  const body = Buffer.concat(parts);
   return Buffer.concat([body, createHash(format).update(body).digest()]);
 }
 

@@ -1,4 +1,4 @@
-import { copyFileSync, readdirSync, statSync } from "node:fs";
+import { copyFileSync, readdirSync, rmSync, type Stats, statSync, utimesSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { auditGit } from "./git.ts";
@@ -10,26 +10,34 @@ export interface LoadedIndex {
   bytes: Buffer;
   /** The same index in a format that `IndexEntry` reads, flags and all. */
   plain: Buffer;
+  /** A copy of it in the store, as old as the original: git trusts no entry that is as new as its index. */
+  file: string;
   entries: IndexEntry[];
-  /** When the file was written, in whole seconds; 0 when there is none. */
+  /** When the original was written, in whole seconds; 0 when there is none. */
   written: number;
 }
 
-/** Reads the repository's index as it is; a lock on it does not matter. @returns no entries when there is none */
-export async function loadIndex(tree: Tree, store: Store): Promise<LoadedIndex> {
+/** The bytes of the repository's index, none when there is none; a lock on it does not matter. */
+export async function readIndex(tree: Tree): Promise<{ bytes: Buffer; stat: Stats | undefined }> {
   const file = join(tree.gitDir, "index");
   const stat = statSync(file, { throwIfNoEntry: false });
-  if (!stat?.isFile()) return { bytes: NONE, plain: NONE, entries: [], written: 0 };
-  const bytes = await readFile(file);
-  const plain = await plainIndex(bytes, file, tree, store);
-  return {
-    bytes,
-    plain,
-    entries: parseIndex(plain, tree.objectFormat) ?? [],
-    written: Math.floor(stat.mtimeMs / 1000),
-  };
+  return stat?.isFile() ? { bytes: await readFile(file), stat } : { bytes: Buffer.alloc(0), stat: undefined };
 }
-const NONE = Buffer.alloc(0);
+
+/** Reads the repository's index and copies it into the store. */
+export async function loadIndex(tree: Tree, store: Store): Promise<LoadedIndex> {
+  const file = join(store.dir, "index.user");
+  const { bytes, stat } = await readIndex(tree);
+  if (!stat) {
+    rmSync(file, { force: true });
+    return { bytes, plain: bytes, file, entries: [], written: 0 };
+  }
+  const plain = await plainIndex(bytes, join(tree.gitDir, "index"), tree, store);
+  writeFileSync(file, plain, { mode: 0o600 });
+  utimesSync(file, stat.atime, stat.mtime);
+  const entries = parseIndex(plain, tree.objectFormat) ?? [];
+  return { bytes, plain, file, entries, written: Math.floor(stat.mtimeMs / 1000) };
+}
 
 /** The entries of an index that was read before. @param file where `bytes` are kept */
 export async function indexEntries(

@@ -57,13 +57,7 @@ export function gitMode(stat: Stats): string {
 
 /** @returns undefined when there is nothing at `path` (or above it) */
 export function lstatOf(root: string, path: string): Stats | undefined {
-  try {
-    return lstatSync(below(root, path));
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw error;
-  }
+  return lstatSync(below(root, path), { throwIfNoEntry: false });
 }
 
 /** A fingerprint that any write moves, short of setting the clock back. */

@@ -1,13 +1,14 @@
 import { appendFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HandrailError } from "../errors.ts";
-import { convertedEntries } from "./conversions.ts";
+import { type FirstLook, firstLook } from "./first-look.ts";
 import { type GitState, gitState } from "./git-state.ts";
 import { keepIgnoreFile, outerExcludes } from "./ignore.ts";
 import { foldersOf, GITLINK, type IndexEntry } from "./index-file.ts";
-import { type LoadedIndex, loadIndex } from "./index-load.ts";
+import type { LoadedIndex } from "./index-load.ts";
 import { lstatOf } from "./objects.ts";
 import { findWorkingTree, gitDirOf } from "./repository.ts";
+import { readSettings } from "./settings.ts";
 import { type Snapshot, type SnapshotRecord, saveSnapshot, type Unverifiable } from "./snapshot-record.ts";
 import { makeStore, type Store, type Tree } from "./store.ts";
 import { type Selection, sortUntracked } from "./untracked.ts";
@@ -15,11 +16,9 @@ import {
   type Aside,
   foldersForFiles,
   forget,
-  listOthers,
   recordPaths,
   type Suspect,
   storeEntries,
-  suspects,
   writeStoreIndex,
 } from "./work-index.ts";
 
@@ -56,17 +55,14 @@ export async function takeSnapshot(
   for (const part of ["git", "ignore", "nested"]) rmSync(join(dir, part), { recursive: true, force: true });
   const { scratch, allow, ignored = "all" } = options;
   const selection = { scratch, allow, ignored };
-  const store = makeStore(tree, dir, await outerExcludes(tree), options.objectDir);
-  const user = await loadIndex(tree, store);
-  const plain = await writeFirstIndex(tree, store, user);
-  for (const entry of plain) if (entry.name.includes(IGNORE_FILE)) keepIgnoreFile(store, entry.path);
-
-  const looking = [suspects(store), listOthers(store), readGitState(tree)] as const;
-  const [dirty, others, state] = await Promise.all(looking);
-  const found = await sortUntracked(store, [...others, ...foldersForFiles(store, dirty)], selection);
-  const aside = await bringUpToDate(store, dirty, found.files);
-  const entries = aside.changed ? await storeEntries(store) : plain;
-  if (aside.changed) writeStoreIndex(store, entries, (entry) => entry.newest >= started);
+  const settings = await readSettings(tree);
+  const store = makeStore(tree, dir, outerExcludes(tree, settings), options.objectDir);
+  const [look, state] = await Promise.all([firstLook(tree, store, settings), readGitState(tree)]);
+  const { user, dirty } = look;
+  keepIgnoreFiles(store, look);
+  const listed = [...look.others, ...foldersForFiles(store, dirty)];
+  const found = await sortUntracked(store, listed, selection);
+  const { entries, aside } = await bringUpToDate(store, look, found.files, started);
 
   const folders = foldersOf(entries);
   const inside = new Set([
@@ -86,7 +82,7 @@ export async function takeSnapshot(
     },
     selection,
     scratch: found.scratch,
-    aside: aside.files,
+    aside,
     nested: nested.taken,
     unverifiable: [
       ...nested.unverifiable,
@@ -99,51 +95,34 @@ export async function takeSnapshot(
   return { ...snapshot, dirty, user };
 }
 
-const IGNORE_FILE = ".gitignore";
-
-/** Async only so that it runs beside git's two looks. */
+/** Async only so that it runs beside git. */
 async function readGitState(tree: Tree): Promise<GitState> {
   return gitState(tree);
 }
 
-/**
- * The store's first index: the user's without submodules, conflicts and flags that hide a file. Entries
- * whose stat data does not vouch for the raw content lose it.
- * @returns the entries it was made of
- */
-async function writeFirstIndex(tree: Tree, store: Store, user: LoadedIndex): Promise<IndexEntry[]> {
-  const files = user.entries.filter(
-    (entry, at) => entry.mode !== GITLINK && !(entry.stage > 0 && sameName(entry, user.entries[at - 1])),
-  );
-  const converted = await convertedEntries(tree, store, files);
-  writeStoreIndex(
-    store,
-    files,
-    (entry) =>
-      entry.hidden ||
-      entry.intentToAdd ||
-      entry.stage > 0 ||
-      converted.has(entry) ||
-      // git without nanoseconds cannot see a second write within the second it last looked.
-      entry.newest >= user.written,
-  );
-  return files;
+function keepIgnoreFiles(store: Store, { user, entries }: FirstLook): void {
+  if (!user.plain.includes(IGNORE_FILE)) return;
+  for (const entry of entries) if (entry.name.includes(IGNORE_FILE)) keepIgnoreFile(store, entry.path);
 }
+const IGNORE_FILE = ".gitignore";
 
-function sameName(entry: IndexEntry, before: IndexEntry | undefined): boolean {
-  return before !== undefined && entry.name.equals(before.name);
-}
-
+/** @returns the entries of the store's index, and what could not go into it */
 async function bringUpToDate(
   store: Store,
-  dirty: readonly Suspect[],
+  { entries, dirty }: FirstLook,
   untracked: readonly string[],
-): Promise<{ files: Aside[]; changed: boolean }> {
+  started: number,
+): Promise<{ entries: IndexEntry[]; aside: Aside[] }> {
   const gone = dirty.filter((suspect) => suspect.gone).map((suspect) => suspect.path);
   const there = dirty.filter((suspect) => !suspect.gone).map((suspect) => suspect.path);
   await forget(store.git, gone, store.objectFormat);
-  const files = await recordPaths(store, [...there, ...untracked]);
-  return { files, changed: dirty.length + untracked.length > 0 };
+  const aside = await recordPaths(store, [...there, ...untracked]);
+  if (dirty.length + untracked.length === 0) return { entries, aside };
+  const fresh = await storeEntries(store);
+  if (fresh.some((entry) => entry.newest >= started)) {
+    writeStoreIndex(store, fresh, (entry) => entry.newest >= started);
+  }
+  return { entries: fresh, aside };
 }
 
 async function snapshotNested(

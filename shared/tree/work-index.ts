@@ -25,12 +25,13 @@ export interface Suspect {
 }
 
 /**
- * Paths whose stat data says that they may have changed since the store's index was written. Content is not
- * read. git compares in parallel, which is what makes this fast.
+ * Paths whose stat data says that they may have changed since an index was written. Content is not read. git
+ * compares in parallel, which is what makes this fast.
  */
-export async function suspects(store: Store): Promise<Suspect[]> {
+export async function suspects(store: Store, indexFile = store.indexFile): Promise<Suspect[]> {
   const args = ["diff-files", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff"];
-  const fields = splitNul((await store.git([...args, "--ignore-submodules=all"])).stdout);
+  const output = await store.git([...args, "--ignore-submodules=all"], { indexFile });
+  const fields = splitNul(output.stdout);
   const found: Suspect[] = [];
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const [mode = "", , oid = "", , status] = (fields[at] ?? "").slice(1).split(" ");
@@ -39,22 +40,28 @@ export async function suspects(store: Store): Promise<Suspect[]> {
   return found;
 }
 
-/** Files and folders that the store's index does not hold; wholly untracked folders as one, with a slash. */
-export async function listOthers(store: Store): Promise<string[]> {
-  return splitNul((await store.git(["ls-files", "--others", "--directory", "-z"])).stdout);
+/** Files and folders that an index does not hold; wholly untracked folders as one, with a slash. */
+export async function listOthers(store: Store, indexFile = store.indexFile): Promise<string[]> {
+  return splitNul((await store.git(["ls-files", "--others", "--directory", "-z"], { indexFile })).stdout);
+}
+
+/** Whether a file of the working tree is at `path`: no folder, and none behind a symlink. */
+export function isThere(store: Store, path: string): boolean {
+  const stat = lstatOf(store.root, path);
+  return stat !== undefined && !stat.isDirectory() && hasRealParents(store, path);
 }
 
 /** Folders that stand where the index has a file: git lists them with neither command. */
 export function foldersForFiles(store: Store, suspected: readonly Suspect[]): string[] {
   return suspected
     .filter(({ path, gone }) => gone && lstatOf(store.root, path)?.isDirectory())
-    .filter(({ path }) => parentsOf(path).every((parent) => lstatOf(store.root, parent)?.isDirectory()))
+    .filter(({ path }) => hasRealParents(store, path))
     .map(({ path }) => `${path}/`);
 }
 
-function parentsOf(path: string): string[] {
+function hasRealParents({ root }: Store, path: string): boolean {
   const names = path.split("/").slice(0, -1);
-  return names.map((_name, at) => names.slice(0, at + 1).join("/"));
+  return names.every((_name, at) => lstatOf(root, names.slice(0, at + 1).join("/"))?.isDirectory());
 }
 
 /**
@@ -124,8 +131,7 @@ export function writeStoreIndex(
   entries: readonly IndexEntry[],
   doubtful: (entry: IndexEntry) => boolean,
 ): void {
-  const plain = entries.map((entry) => entry.plain(doubtful(entry)));
-  writeFileSync(store.indexFile, formatIndex(plain, store.objectFormat), { mode: 0o600 });
+  writeFileSync(store.indexFile, formatIndex(entries, doubtful, store.objectFormat), { mode: 0o600 });
 }
 
 function isReadable(root: string, path: string): boolean {

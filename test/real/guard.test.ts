@@ -151,7 +151,7 @@ test("fail closed: a run started for Handrail writes nothing when the plugin is 
   await without.opencode.run(without.repo.root, ["run", asArgument]);
   expect(without.repo.read("src/a.ts")).toBe("export const a = 1;\n");
   const pure = await setUpDelegation(script, { env });
-  await pure.opencode.run(pure.repo.root, ["--pure", "run", asArgument]);
+  await pure.opencode.run(pure.repo.root, ["run", "--pure", asArgument]);
   expect(pure.repo.read("src/a.ts")).toBe("export const a = 1;\n");
   // The twin: with the plugin the same environment works.
   await pure.opencode.run(pure.repo.root, ["run", asArgument]);

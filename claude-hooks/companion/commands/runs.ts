@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { reap } from "../../../shared/run/reap.ts";
 import { listRunIds, readRun } from "../../../shared/run/store.ts";
 import { openRepository } from "../../../shared/tree/repository.ts";
 import { emit } from "../output.ts";
@@ -12,6 +13,7 @@ interface RunsOptions {
 export function configure(command: Command): void {
   command.option("--limit <n>", "how many of the newest", "20").action(async (options: RunsOptions) => {
     const { root } = await openRepository(process.cwd());
+    await reap(root);
     const limit = Number.parseInt(options.limit, 10) || 20;
     const runs = listRunIds(root)
       .slice(-limit)
