@@ -9,7 +9,15 @@ import { cpSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
 const extra = process.argv.slice(2);
-const node = { bundle: true, platform: "node", target: "node20", format: "esm", logLevel: "warning" };
+const node = {
+  bundle: true,
+  platform: "node",
+  target: "node20",
+  format: "esm",
+  logLevel: "warning",
+  // jsonc-parser: its "main" is UMD, which cannot be bundled.
+  mainFields: ["module", "main"],
+};
 // CommonJS dependencies call require() for Node's own modules.
 const banner = {
   js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',

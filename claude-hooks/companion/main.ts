@@ -9,13 +9,20 @@ export interface VerbModule {
 }
 
 /** Every verb: what it does, in the order of the help, and where it lives. */
-const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }> = {};
+const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }> = {
+  init: { summary: "install both sides, or take it back", load: () => import("./commands/init.ts") },
+  doctor: { summary: "check that every part works", load: () => import("./commands/doctor.ts") },
+};
 
 async function main(argv: string[]): Promise<void> {
   const program = new Command("handrail")
     .description("Hand coding work from Claude Code to OpenCode, held to a task file.")
     .version(process.env.HANDRAIL_VERSION ?? "0.1.0")
-    .option("--json", "print JSON for programs");
+    .option("--json", "print JSON for programs")
+    // `--json` is the program's as much as the verb's, and commander gives it to the program alone.
+    .hook("preAction", (_program, verb) => {
+      if (wantsJson(argv)) verb.setOptionValue("json", true);
+    });
   const wanted = argv.find((word) => !word.startsWith("-"));
   for (const [name, verb] of Object.entries(verbs)) {
     const command = program.command(name).summary(verb.summary).description(verb.summary);

@@ -1,6 +1,15 @@
-import { mkdirSync, readFileSync, renameSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
-import writeFileAtomic from "write-file-atomic";
 import type * as z from "zod/mini";
 import { HandrailError } from "../errors.ts";
 
@@ -16,7 +25,19 @@ export function privateDir(path: string): string {
  */
 export function writeStateFile(path: string, data: string | Buffer): void {
   privateDir(dirname(path));
-  writeFileAtomic.sync(path, data, { mode: 0o600, fsync: true });
+  // Not write-file-atomic: it hooks the process's signals, which inside OpenCode are not ours.
+  const draft = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  const fd = openSync(draft, "wx", 0o600);
+  try {
+    writeFileSync(fd, data);
+    fsyncSync(fd);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(draft, path);
 }
 
 export function writeJson(path: string, value: unknown): void {

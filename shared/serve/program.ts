@@ -1,0 +1,31 @@
+import { accessSync, constants, realpathSync, statSync } from "node:fs";
+import { delimiter, isAbsolute, join, relative } from "node:path";
+
+/**
+ * Finds a program on PATH, as an absolute path. Entries that are relative or lie inside `outside` are
+ * passed over: an executor may have put a file of that name there.
+ * @param outside real path of a working tree
+ */
+export function findProgram(
+  name: string,
+  outside: string,
+  env: NodeJS.ProcessEnv = process.env,
+): string | undefined {
+  for (const entry of (env.PATH ?? "").split(delimiter)) {
+    if (!isAbsolute(entry)) continue;
+    const path = join(entry, name);
+    try {
+      accessSync(path, constants.X_OK);
+      if (!statSync(path).isFile() || isInside(realpathSync(entry), outside)) continue;
+    } catch {
+      continue; // not here
+    }
+    return path;
+  }
+  return undefined;
+}
+
+function isInside(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way === "" || (!way.startsWith("..") && !isAbsolute(way));
+}
