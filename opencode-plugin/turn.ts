@@ -1,4 +1,5 @@
 import { type Redact, redactor } from "../shared/callback/redact.ts";
+import { checkRouting, resolveAgent } from "../shared/callback/routing.ts";
 import { closeTurn, type TurnEnd } from "../shared/run/close.ts";
 import { logEvent } from "../shared/run/events.ts";
 import { moveRun } from "../shared/run/move.ts";
@@ -26,6 +27,13 @@ export interface Answer {
   tokens: { input: number; output: number; reasoning: number; cache: { read: number; write: number } };
 }
 
+/** What OpenCode tells of one prompt. */
+export interface Prompt {
+  sessionID: string;
+  agent: string;
+  model: { providerID: string; modelID: string };
+}
+
 type Work = Extract<Action, { kind: "write" }>;
 
 /**
@@ -47,12 +55,15 @@ export class Turn {
   #failure: { code: string; message: string } | undefined;
   #aborted = false;
   #ending: Promise<void> | undefined;
+  /** The agent that was asked for by name; the first prompt shows whether OpenCode has it. */
+  #asked: string | undefined;
 
   /** Starts a turn; its snapshot goes on in the background, and the first tool call waits for it. */
   constructor(record: RunRecord, binding: Binding, session: string, env: NodeJS.ProcessEnv) {
     this.#binding = binding;
     this.#env = env;
     this.#redact = redactor(env);
+    this.#asked = record.turn === 0 ? record.agent : undefined;
     this.record = moveRun(record, "running", {
       turn: record.turn + 1,
       session,
@@ -72,7 +83,7 @@ export class Turn {
   /** The compiled scope, once the turn is ready; undefined for a turn that may not write. */
   async matcher(): Promise<Matcher | undefined> {
     await this.#ready;
-    return this.#matcher;
+    return this.#problem === undefined ? this.#matcher : undefined;
   }
 
   /** Why the turn may not write, if it may not. */
@@ -80,10 +91,22 @@ export class Turn {
     return this.#problem;
   }
 
-  /** Notes the model and agent that the prompt was sent with. */
-  prompted(message: { agent: string; model: { providerID: string; modelID: string } }): void {
+  /** Notes the model and agent that the root session's prompt was sent with. Another agent than asked may not write. */
+  prompted(message: Prompt): void {
+    if (message.sessionID !== this.record.session) return;
+    const { agent } = message;
     const model = `${message.model.providerID}/${message.model.modelID}`;
-    this.record = moveRun(this.record, this.record.state, { model, agent: message.agent });
+    const envelope = this.record.envelope && resolveAgent(this.record.envelope, agent, this.#asked);
+    this.#asked = undefined;
+    this.record = moveRun(this.record, this.record.state, {
+      model,
+      agent,
+      ...(envelope ? { envelope } : {}),
+    });
+    const [wrong] = envelope ? checkRouting(envelope, { expectCallback: false }) : [];
+    if (!wrong) return;
+    this.#problem = wrong.message;
+    this.#failure = { code: "routing", message: wrong.message };
   }
 
   used(answer: Answer): void {
