@@ -29,10 +29,7 @@ const LONGEST_TRY = 20_000;
  * Tries the mechanisms, best first, with a command that writes: what works here is known only by doing it.
  * @param only what to try; the variable `HANDRAIL_CONFINEMENT` narrows it too (`none`, or a mechanism)
  */
-export function probe(
-  tree: Pick<Repository, "root" | "gitDir" | "commonDir">,
-  only: readonly Mechanism[] = MECHANISMS,
-): Confinement {
+export function probe(tree: Omit<Repository, "head">, only: readonly Mechanism[] = MECHANISMS): Confinement {
   const none = (reason: string, fix?: string): Confinement => {
     return { kind: "none", mechanism: "none", reason, ...(fix !== undefined && { fix }) };
   };
@@ -54,7 +51,7 @@ export function probe(
 
 /** @returns why it does not work, or undefined */
 function tryOn(
-  tree: Pick<Repository, "root" | "gitDir" | "commonDir">,
+  tree: Omit<Repository, "head">,
   mechanism: Mechanism,
   workParent: string | undefined,
 ): string | undefined {
@@ -67,7 +64,7 @@ function tryOn(
       ...{ runDir, mechanism, scratch: [], lock: join(runDir, "lock") },
       ...(work !== undefined && { work }),
       scope: { allow: [], inspect: [], forbid: [], rules: [], noRead: [] },
-      applier: { command: ["false"] },
+      applier: { command: ["false"], environment: {} },
     });
     const marker = `.handrail-${name}`;
     const [program = "", ...words] = hold;
@@ -81,7 +78,7 @@ function tryOn(
     const upper = join(workPlacesIn(policy.work).top, "upper");
     if (!existsSync(join(upper, marker)) || existsSync(join(tree.root, marker)))
       return "the overlay does not hold";
-    const [attributes] = overlayAttributes(policy.tools.tar ?? "tar", upper, [marker]);
+    const [attributes] = overlayAttributes(policy.tools.tar, upper, [marker]);
     return attributes?.size ? undefined : "tar cannot read the overlay's attributes";
   } catch (error) {
     if (error instanceof HandrailError && error.code === "confinement-failed") return error.message;
