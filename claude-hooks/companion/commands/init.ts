@@ -47,7 +47,7 @@ async function init(options: InitOptions): Promise<void> {
     const shown = options.yes ? preview(plan.changes) : [];
     const facts = [...shown, ...done.map((one) => one.message), ...already, ...leftOut(notDone)];
     if (done.length === 0) return [...facts, "Nothing to do."].join("\n");
-    return [...facts, ...(options.undo ? [] : ["Next: handrail doctor"])].join("\n");
+    return [...facts, ...(options.undo ? [] : afterwards(place))].join("\n");
   });
 }
 
@@ -92,7 +92,7 @@ async function findPlace(user: boolean): Promise<Place> {
 
 /** @throws HandrailError `bad-usage` where nobody can be asked, `run-failed` when the answer is no */
 async function agree(plan: Plan, options: InitOptions): Promise<void> {
-  const asked = `handrail init${options.undo ? " --undo" : ""}`;
+  const asked = calledAs(options);
   if (options.json || !process.stdin.isTTY || !process.stdout.isTTY) {
     if (!options.json) process.stdout.write(`${preview(plan.changes).join("\n")}\n`);
     throw new HandrailError("bad-usage", `${asked} asks before it changes files, and there is no terminal`, {
@@ -109,8 +109,25 @@ async function agree(plan: Plan, options: InitOptions): Promise<void> {
   }
 }
 
+function afterwards({ level }: Place): string[] {
+  const note = "Note: these files now name a path of this machine; leave that out of commits, or use --user.";
+  return [...(level === "project" ? [note] : []), "Next: handrail doctor"];
+}
+
+/** The command again, as it was given: for the fix. */
+function calledAs({ undo, user, host }: InitOptions): string {
+  return ["handrail init", undo && "--undo", user && "--user", host && `--host ${host}`]
+    .filter(Boolean)
+    .join(" ");
+}
+
+const NAMES = { opencode: "OpenCode", claude: "Claude Code" } as const;
+
 function preview(changes: readonly Change[]): string[] {
-  return changes.flatMap((change) => [change.file, ...change.lines.map((line) => `  ${line}`)]);
+  return changes.flatMap((change) => [
+    `${NAMES[change.host]}: ${change.file}`,
+    ...change.lines.map((line) => `  ${line}`),
+  ]);
 }
 
 function leftOut(notDone: readonly NotDone[]): string[] {

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { opencodeUserFolder } from "../../../shared/config/opencode-sources.ts";
@@ -53,6 +52,7 @@ export function planOpencode(place: Place, pluginFile: string): Plan {
   requireWritable(target.file);
   const apply = async () => {
     lasting.make();
+    if (edit.text === target.config?.text) return `OpenCode: ${lasting.folder} made anew`;
     write(place.env, target, edit.text, !target.config?.hasList);
     return `OpenCode: ${target.file} ${target.bytes ? "changed" : "made"}`;
   };
@@ -116,15 +116,15 @@ function editFor(
     const index = config.plugins.length;
     return { text, lines: [`+ line ${entryLine(text, index)}: ${JSON.stringify(entry)} in "plugin"`] };
   }
-  if (others.length === 0 && isCurrent(config.plugins[first], file, entry, built)) return undefined;
+  if (others.length === 0 && isCurrent(config.plugins[first], file, built)) return undefined;
   const lines = removalLines(config, ours);
   const replaced = withSpec(config, first, entry);
   const text = withoutEntries({ ...config, text: replaced }, others, false);
+  if (text === config.text) return { text, lines: ["the copy of the plugin is damaged and is made anew"] };
   return { text, lines: [...lines, `+ line ${entryLine(text, first)}: ${JSON.stringify(entry)}`] };
 }
 
-function isCurrent(value: unknown, file: string, entry: string, built: OurFolder): boolean {
-  if (specOf(value) === entry && existsSync(new URL(entry))) return true;
+function isCurrent(value: unknown, file: string, built: OurFolder): boolean {
   const known = handrailEntry(value, dirname(file));
   if (known?.kind === "npm") return [undefined, "latest", VERSION].includes(known.version);
   return known?.kind === "file" && isSameAndLasting(dirname(known.file), built);
@@ -141,7 +141,7 @@ function write(env: NodeJS.ProcessEnv, target: Target, text: string, madeList: b
   };
   const byHost = schemaAdded(written.toString("utf8"));
   // First the way back, then the change: a crash between the two leaves nothing that cannot be undone.
-  saveRecord({ file, left: [sha256(written), sha256(byHost)], ...kept }, env);
+  saveRecord({ ...kept, file, left: [sha256(written), sha256(byHost)] }, env);
   writeUserFile(file, written);
 }
 

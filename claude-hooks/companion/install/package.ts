@@ -93,7 +93,7 @@ function isMarketplace(folder: string): boolean {
 function isLasting(folder: string): boolean {
   const plain = `${folder.replaceAll("\\", "/")}/`;
   if (PASSING.some((place) => place.test(plain))) return false;
-  const temporary = realpathSync(tmpdir());
+  const temporary = existsSync(tmpdir()) ? realpathSync(tmpdir()) : tmpdir();
   for (let at = folder; dirname(at) !== at; at = dirname(at)) {
     if (at === temporary || existsSync(join(at, ".git"))) return false;
   }
