@@ -12,6 +12,12 @@ export interface VerbModule {
 const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }> = {
   run: { summary: "delegate a task to OpenCode and wait for it", load: () => import("./commands/run.ts") },
   runs: { summary: "list the runs of this project", load: () => import("./commands/runs.ts") },
+  baseline: {
+    summary: "capture the working tree, or show what was captured",
+    load: () => import("./commands/baseline.ts"),
+  },
+  diff: { summary: "show what the executor has changed", load: () => import("./commands/diff.ts") },
+  verify: { summary: "tell whether a run kept to its scope", load: () => import("./commands/verify.ts") },
   show: { summary: "show what a run came to", load: () => import("./commands/show.ts") },
 };
 
@@ -19,7 +25,11 @@ async function main(argv: string[]): Promise<void> {
   const program = new Command("handrail")
     .description("Hand coding work from Claude Code to OpenCode, held to a task file.")
     .version(process.env.HANDRAIL_VERSION ?? "0.1.0")
-    .option("--json", "print JSON for programs");
+    .option("--json", "print JSON for programs")
+    // commander gives an option that the program knows, too, to the program, wherever it stands.
+    .hook("preAction", (parent, verb) => {
+      if (parent.opts().json) verb.setOptionValue("json", true);
+    });
   const wanted = argv.find((word) => !word.startsWith("-"));
   for (const [name, verb] of Object.entries(verbs)) {
     const command = program.command(name).summary(verb.summary).description(verb.summary);
