@@ -1,3 +1,4 @@
+import { readSync } from "node:fs";
 import * as z from "zod/mini";
 import { HandrailError } from "../shared/errors.ts";
 import { parseJson } from "../shared/state/files.ts";
@@ -15,18 +16,39 @@ export const eventSchema = z.looseObject({
 });
 
 /** @throws Error in plain words when stdin is not what the schema says */
-export async function readEvent<T extends z.ZodMiniType>(schema: T): Promise<z.infer<T>> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of process.stdin) {
-    const bytes = Buffer.from(chunk);
-    size += bytes.length;
-    if (size > MAX_STDIN) throw new Error(`the hook's input is larger than ${MAX_STDIN} bytes`);
-    chunks.push(bytes);
-  }
-  const parsed = parseJson(Buffer.concat(chunks).toString("utf8"), schema);
+export function readEvent<T extends z.ZodMiniType>(schema: T): z.infer<T> {
+  const parsed = parseJson(readStdin(), schema);
   if (parsed.ok) return parsed.value;
   throw new Error(`the hook's input is not as expected (${parsed.problem})`);
+}
+
+/** Synchronously: `process.stdin` loads Node's network code first. */
+function readStdin(): string {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(64 * 1024);
+    const read = readSome(chunk);
+    if (read === 0) return Buffer.concat(chunks).toString("utf8");
+    size += read;
+    if (size > MAX_STDIN) throw new Error(`the hook's input is larger than ${MAX_STDIN} bytes`);
+    chunks.push(chunk.subarray(0, read));
+  }
+}
+
+/** @returns bytes read; 0 at the end */
+function readSome(into: Buffer): number {
+  for (;;) {
+    try {
+      return readSync(0, into);
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? error.code : undefined;
+      if (code === "EOF") return 0;
+      if (code !== "EAGAIN") throw error;
+      // A pipe that its writer made non-blocking: wait a little.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
 }
 
 /** Answers Claude Code; resolves when the answer has left this process. */

@@ -10,6 +10,7 @@ export interface VerbModule {
 
 /** Every verb: what it does, in the order of the help, and where it lives. */
 const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }> = {
+  task: { summary: "check a task file, or write a new one", load: () => import("./commands/task.ts") },
   run: { summary: "delegate a task to OpenCode and wait for it", load: () => import("./commands/run.ts") },
   runs: { summary: "list the runs of this project", load: () => import("./commands/runs.ts") },
   baseline: {
@@ -19,6 +20,10 @@ const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }
   diff: { summary: "show what the executor has changed", load: () => import("./commands/diff.ts") },
   verify: { summary: "tell whether a run kept to its scope", load: () => import("./commands/verify.ts") },
   show: { summary: "show what a run came to", load: () => import("./commands/show.ts") },
+  callback: {
+    summary: "list, deliver or redeliver the callbacks of this project",
+    load: () => import("./commands/callback.ts"),
+  },
 };
 
 async function main(argv: string[]): Promise<void> {

@@ -6,7 +6,7 @@ import { pluginData } from "../session/place.ts";
 
 /** UserPromptSubmit, PostToolUse (Bash) and Stop: claims what waits and tells it; Stop's words go on with the turn. */
 runHook("claim", async () => {
-  const event = await readEvent(eventSchema);
+  const event = readEvent(eventSchema);
   // A sub-agent's words are not the conversation's: what waits is for the session itself.
   if (event.agent_id !== undefined) return;
   const claimed = claimAll(inboxesOf(pluginData(process.env), event.session_id), { most: MOST_AT_ONCE });

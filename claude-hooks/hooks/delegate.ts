@@ -1,9 +1,8 @@
 import * as z from "zod/mini";
 import { detectDelegation } from "../delegation/detect.ts";
-import { prepareDelegation } from "../delegation/prepare.ts";
 import { answer, eventSchema, oneLine, readEvent } from "../event.ts";
 import { sessionExports } from "../session/exports.ts";
-import { inboxesOf, openInboxes } from "../session/inboxes.ts";
+import { isArmed, openInboxes } from "../session/inboxes.ts";
 import { pluginData } from "../session/place.ts";
 
 const schema = z.extend(eventSchema, { tool_input: z.looseObject({ command: z.string() }) });
@@ -13,17 +12,19 @@ const schema = z.extend(eventSchema, { tool_input: z.looseObject({ command: z.st
  * allows anything: a command that is fine is left to the user's own permission rules.
  */
 async function main(): Promise<void> {
-  const event = await readEvent(schema);
+  const event = readEvent(schema);
   const { command } = event.tool_input;
   const delegation = detectDelegation(command);
   if (!delegation) return;
+  // Evaluated only now: most commands that mention OpenCode do not delegate to it.
+  const { prepareDelegation } = await import("../delegation/prepare.ts");
   const obstacle = await prepareDelegation(delegation, command, event.cwd);
   if (obstacle !== undefined) {
     await answer("PreToolUse", { permissionDecision: "deny", permissionDecisionReason: obstacle });
     return;
   }
   const dataDir = pluginData(process.env);
-  if (inboxesOf(dataDir, event.session_id).length > 0) return;
+  if (isArmed(dataDir, event.session_id)) return;
   // The session began before this plugin was there: its commands are not armed yet, so this one is.
   const start = { sessionId: event.session_id, source: "late", dataDir, pid: undefined };
   const [inbox = ""] = openInboxes(start);

@@ -4,23 +4,28 @@ import { claimAll } from "../../shared/callback/inbox.ts";
 import { answer, eventSchema, readEvent, runHook } from "../event.ts";
 import { callbackContext, MOST_AT_ONCE } from "../session/context.ts";
 import { sessionExports } from "../session/exports.ts";
-import { openInboxes } from "../session/inboxes.ts";
+import { markArmed, openInboxes } from "../session/inboxes.ts";
 import { pluginData } from "../session/place.ts";
 
 const schema = z.extend(eventSchema, { source: z.string() });
 
 /** SessionStart: makes the session's inbox, has it watched, arms its commands, and tells what waits. */
 runHook("session start", async () => {
-  const event = await readEvent(schema);
-  const pid = Number(process.env.CLAUDE_PID);
+  const event = readEvent(schema);
+  const { CLAUDE_ENV_FILE: exports, CLAUDE_PID } = process.env;
+  const pid = Number(CLAUDE_PID);
+  const dataDir = pluginData(process.env);
+  const sessionId = event.session_id;
   const inboxes = openInboxes({
-    sessionId: event.session_id,
+    sessionId,
     source: event.source,
-    dataDir: pluginData(process.env),
+    dataDir,
     pid: Number.isSafeInteger(pid) && pid > 0 ? pid : undefined,
   });
-  const exports = process.env.CLAUDE_ENV_FILE;
-  if (exports && inboxes[0]) appendFileSync(exports, sessionExports(event.session_id, inboxes[0]));
+  if (exports && inboxes[0]) {
+    appendFileSync(exports, sessionExports(sessionId, inboxes[0]));
+    markArmed(dataDir, sessionId);
+  }
   const claimed = claimAll(inboxes, { most: MOST_AT_ONCE });
   const context = callbackContext(claimed);
   await answer("SessionStart", {

@@ -5,4 +5,4 @@ case $input in
 *'"tool_input":'*opencode_tasks/*) ;;
 *) exit 0 ;;
 esac
-printf '%s' "$input" | node "$CLAUDE_PLUGIN_ROOT/dist/hooks/task.mjs"
+printf '%s' "$input" | node "$CLAUDE_PLUGIN_ROOT/dist/hooks/task.cjs"

@@ -11,7 +11,7 @@ const schema = z.extend(eventSchema, {
 
 /** PostToolUse: a task file was written. Captures its baseline and says what will hold, and what is only advice. */
 runHook("task", async () => {
-  const event = await readEvent(schema);
+  const event = readEvent(schema);
   const texts: string[] = [];
   for (const file of taskFilesWritten(event)) texts.push(await describeTask(file));
   if (texts.length > 0) await answer("PostToolUse", { additionalContext: texts.join("\n") });

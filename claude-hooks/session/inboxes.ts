@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { inboxDir } from "../../shared/callback/inbox.ts";
@@ -50,6 +50,16 @@ export function inboxesOf(dataDir: string, sessionId: string | undefined): strin
 
 function listFile(dataDir: string, sessionId: string): string {
   return join(dataDir, "sessions", sessionId);
+}
+
+/** Notes that every command of the session gets its environment from `CLAUDE_ENV_FILE`. */
+export function markArmed(dataDir: string, sessionId: string): void {
+  writeStateFile(join(dataDir, "armed", sessionId), "");
+}
+
+/** A session that began before the plugin was there is not. */
+export function isArmed(dataDir: string, sessionId: string): boolean {
+  return existsSync(join(dataDir, "armed", sessionId));
 }
 
 /** The session that the process had before this one. */

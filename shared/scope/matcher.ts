@@ -40,9 +40,9 @@ export function createMatcher(scope: Scope, around: Surroundings = {}): Matcher 
   const inspect = scope.inspect.flatMap((text) => compileWide(text, around, true));
   const forbid = scope.forbid.flatMap((text) => compileWide(text, around));
   const noRead = scope.noRead.flatMap((text) => compileWide(text, around));
-  const files = new Set(
-    allow.filter((one) => one.weight === Number.POSITIVE_INFINITY).map((one) => one.literal),
-  );
+  const isFile = (one: AllowPattern) => one.weight === Number.POSITIVE_INFINITY;
+  const files = new Set(allow.filter((one) => isFile(one)).map((one) => one.literal));
+  const folders = allow.filter((one) => !isFile(one) || one.literal === undefined);
   const rules = new Set(scope.rules);
 
   const opens = (path: string, depth: number, change: Change) =>
@@ -70,14 +70,19 @@ export function createMatcher(scope: Scope, around: Surroundings = {}): Matcher 
     if (unread) return refuse("no-read", { rule: "no-read", detail: unread.text });
     const depth = controlDepth(given, caseInsensitive);
     if (depth > 0 && !opens(path, depth, change)) return refuse("control-file");
-    const by = heaviest(allow, (one: AllowPattern) =>
-      isFolder(change) ? one.reachesBelow(path) : one.covers(path),
-    );
+    const weight = allowedBy(path, change);
     const inspected = heaviest(inspect, (one) => one.covers(path));
-    if (inspected && (!by || by.weight <= inspected.weight || inspected.literal === path))
+    if (inspected && (weight <= inspected.weight || inspected.literal === path))
       return refuse("inspect-only", { detail: inspected.text });
-    if (!by) return refuse("out-of-scope");
+    if (weight < 0) return refuse("out-of-scope");
     return isFolder(change) ? allowed : byRules(given, path, change, refuse);
+  }
+
+  /** How exactly the allow list speaks of a path; -1 where it does not. */
+  function allowedBy(path: string, change: Change): number {
+    if (isFolder(change)) return heaviest(allow, (one) => one.reachesBelow(path))?.weight ?? -1;
+    if (files.has(path)) return Number.POSITIVE_INFINITY;
+    return heaviest(folders, (one) => one.covers(path))?.weight ?? -1;
   }
 
   function byRules(

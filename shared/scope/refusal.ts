@@ -61,6 +61,8 @@ function say(refusal: Refusal): [what: string, next: string] {
         `${path} cannot be written safely through a link${by}.`,
         "Write the real file by its own path if it is in scope; for a hard link make a copy and rename it over the link first.",
       ];
+    case "special-file":
+      return [`${path} cannot be brought into the repository (${detail || "a special file"}).`, ""];
     case "rule":
       return [`${path}: ${ruleReason(refusal.rule)}${by}.`, ruleAdvice(refusal.rule)];
     case "no-read":

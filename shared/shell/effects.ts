@@ -1,6 +1,7 @@
-import { Frame, type RuleEffect, type World } from "./frame.ts";
+import { Frame, type RuleEffect } from "./frame.ts";
 import { type FileEffect, Ledger } from "./ledger.ts";
 import { readScript } from "./walk.ts";
+import type { World } from "./world.ts";
 
 /** What a command does for certain, if it succeeds. */
 export interface Effects {
@@ -19,7 +20,7 @@ export interface Effects {
  */
 export function effectsOf(command: string, cwd: string, world: World): Effects {
   const ledger = new Ledger();
-  const notes = { ledger, rules: [], world, trapped: false };
+  const notes = { ledger, rules: [], world, trapped: false, stirred: false };
   const frame = new Frame(notes, cwd);
   try {
     readScript(command, frame, true);

@@ -1,16 +1,8 @@
 import { posix } from "node:path";
 import type { Function as FunctionNode } from "unbash";
+import { expandGlob } from "./glob.ts";
 import type { Ledger } from "./ledger.ts";
-
-/** What lies in the file system before the command runs. Paths are absolute. */
-export interface World {
-  /** What a path leads to, links followed. */
-  kindOf(path: string): "file" | "directory" | undefined;
-  /** Whether the path, followed through its links, is the path itself. */
-  isReal(path: string): boolean;
-  /** Variables of the environment that the command starts with, as far as they are certain. */
-  variables: Readonly<Record<string, string | undefined>>;
-}
+import type { World } from "./world.ts";
 
 /** What a command means for a rule of the task. */
 export interface RuleEffect {
@@ -25,8 +17,10 @@ export interface Notes {
   ledger: Ledger;
   rules: RuleEffect[];
   world: World;
-  /** Paths made for the command and removed by a trap: created files may be gone at the end. */
+  /** A trap is set: files that the command makes may be gone at the end. */
   trapped: boolean;
+  /** A program has run that may have made or removed any file. */
+  stirred: boolean;
 }
 
 /** The state of one shell while its command is read; a subshell gets a copy. */
@@ -95,6 +89,31 @@ export class Frame {
     if (this.variables.has(name)) return this.variables.get(name);
     if (name === "PWD") return this.cwd;
     return this.notes.world.variables[name];
+  };
+
+  /**
+   * Whether something is at the path when the command comes to it, or may be: nothing is only where nothing
+   * was before and no other program has run.
+   */
+  mayExist(path: string): boolean {
+    const { stirred, ledger, world } = this.notes;
+    const own = ledger.exists(path);
+    return own ?? (stirred || ledger.isFresh(path) || world.kindOf(path) !== undefined);
+  }
+
+  /** Whether a file may be made at the path: where its folder is, or may be. */
+  mayMake(path: string): boolean {
+    const folder = posix.dirname(path);
+    const { stirred, ledger, world } = this.notes;
+    if (ledger.exists(folder) !== undefined) return ledger.made(folder);
+    return stirred || ledger.isFresh(folder) || world.kindOf(folder) === "directory";
+  }
+
+  /** Expands a glob by what lies there, as long as nothing has run that could change it. */
+  glob = (pattern: string): string[] | undefined => {
+    const { stirred, ledger, world } = this.notes;
+    if (stirred || !ledger.isEmpty || this.opaque || this.cwd === undefined) return undefined;
+    return expandGlob(pattern, this.cwd, world);
   };
 
   assign(name: string, value: string | undefined): void {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { DEFAULT_SCRATCH } from "../config/config.ts";
@@ -7,9 +7,10 @@ import type { Change, Matcher } from "../scope/matcher.ts";
 import { type Resolved, resolvePath } from "../scope/paths.ts";
 import { compileWide, type Pattern } from "../scope/pattern.ts";
 import type { Rule } from "../task/spec.ts";
-import { effectsOf } from "./effects.ts";
-import type { RuleEffect, World } from "./frame.ts";
+import { type Effects, effectsOf } from "./effects.ts";
+import type { RuleEffect } from "./frame.ts";
 import type { FileEffect } from "./ledger.ts";
+import { realOf, worldOf } from "./world.ts";
 
 export interface JudgeOptions {
   /** Real path of the working tree's top level. */
@@ -35,7 +36,15 @@ export function judgeShell(
 ): Refusal | undefined {
   const env = options.env ?? process.env;
   const effects = effectsOf(command, cwd, worldOf(env));
-  const judge = new Judge(matcher, options, scratchRoots(env));
+  try {
+    return firstRefusal(effects, matcher, new Judge(matcher, options, env));
+  } catch {
+    // A folder that cannot be listed, say: then nothing is certain, and the wall is what holds.
+    return undefined;
+  }
+}
+
+function firstRefusal(effects: Effects, matcher: Matcher, judge: Judge): Refusal | undefined {
   for (const effect of effects.rules) {
     const refusal = judge.rule(effect);
     if (refusal) return refusal;
@@ -56,12 +65,12 @@ export function judgeShell(
 class Judge {
   readonly #matcher: Matcher;
   readonly #options: JudgeOptions;
-  readonly #scratch: readonly string[];
+  readonly #env: NodeJS.ProcessEnv;
 
-  constructor(matcher: Matcher, options: JudgeOptions, scratch: readonly string[]) {
+  constructor(matcher: Matcher, options: JudgeOptions, env: NodeJS.ProcessEnv) {
     this.#matcher = matcher;
     this.#options = options;
-    this.#scratch = scratch;
+    this.#env = env;
   }
 
   /** Where a path leads; undefined where nothing certain can be said of it, or it is scratch. */
@@ -69,10 +78,9 @@ class Judge {
     const { root } = this.#options;
     const found = resolvePath(path, { root, directory: root }, follow);
     if ("decision" in found) return undefined;
-    const outside = found.lexical === undefined && found.real === undefined;
-    return outside && this.#scratch.some((folder) => isIn(path, folder) || isIn(found.target, folder))
-      ? undefined
-      : found;
+    if (found.lexical !== undefined || found.real !== undefined) return found;
+    const scratch = scratchRoots(this.#env);
+    return scratch.some((folder) => isIn(path, folder) || isIn(found.target, folder)) ? undefined : found;
   }
 
   file(effect: FileEffect, trapped: boolean): Refusal | undefined {
@@ -83,7 +91,7 @@ class Judge {
       return { decision: "refuse", code: "outside-repository", path: effect.path, detail: effect.by };
     }
     const change = changeOf(effect, found);
-    if (change === "rmdir") return this.#tree(effect, lexical ?? "");
+    if (change === "rmdir") return this.#tree(effect, lexical ?? real ?? "");
     const byText = lexical === undefined ? undefined : this.#classify(lexical, change, effect);
     if (byText || effect.fresh || lexical === undefined) return byText;
     const leaving = { decision: "refuse", code: "link", path: lexical } as const;
@@ -221,30 +229,5 @@ function scratchRoots(env: NodeJS.ProcessEnv): string[] {
     tmpdir(),
     ...(env.TMPDIR ? [resolve(env.TMPDIR)] : []),
   ];
-  return [...new Set(folders.flatMap((folder) => [folder, real(folder)]))];
-}
-
-function worldOf(env: NodeJS.ProcessEnv): World {
-  return {
-    kindOf: (path) => {
-      try {
-        const stats = statSync(path, { throwIfNoEntry: false });
-        return stats?.isDirectory() ? "directory" : stats ? "file" : undefined;
-      } catch {
-        // A loop of links, a file on the way: nothing is there.
-        return undefined;
-      }
-    },
-    isReal: (path) => real(path) === path,
-    variables: { HOME: env.HOME, PATH: env.PATH, TMPDIR: env.TMPDIR ?? tmpdir() },
-  };
-}
-
-function real(path: string): string {
-  try {
-    return realpathSync.native(path);
-  } catch {
-    // It does not exist.
-    return path;
-  }
+  return [...new Set(folders.flatMap((folder) => [folder, realOf(folder)]))];
 }

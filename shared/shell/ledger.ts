@@ -54,14 +54,25 @@ export class Ledger {
 
   /** Something may have restored or removed anything (`git stash`, `rm "$f"`). */
   doubtAll(): void {
-    for (const path of this.#entries.keys()) this.#touched.add(path);
+    for (const path of ["/", ...this.#entries.keys()]) this.#touched.add(path);
     this.#entries.clear();
     this.#renames = [];
+  }
+
+  /** Whether nothing has been changed yet, for certain or perhaps. */
+  get isEmpty(): boolean {
+    return this.#touched.size === 0 && this.#entries.size === 0;
   }
 
   /** Whether the command has changed the path. */
   knows(path: string): boolean {
     return this.#entries.has(path);
+  }
+
+  /** Whether the command has left something at the path; undefined where it has not touched it for certain. */
+  exists(path: string): boolean | undefined {
+    const entry = this.#entries.get(path);
+    return entry && entry.kind !== "delete";
   }
 
   /** Whether the command has made a folder here. */

@@ -38,18 +38,28 @@ export function programs(
   args: readonly Arg[],
   frame: Frame,
   variables: readonly string[],
-): void {
+): boolean {
   if (name === "git") {
     git(args, frame, variables);
     if (reachesRemote(args)) frame.rule("network", "git", "/");
-    return;
+    return false;
   }
-  if (Object.hasOwn(readers, name)) reads(name, args, readers[name] ?? 0, frame);
+  const reader = Object.hasOwn(readers, name);
+  if (reader) reads(name, args, readers[name] ?? 0, frame);
   if (Object.hasOwn(installers, name)) installs(name, args, installers[name] ?? [], frame);
   if (usesNetwork(name, args)) frame.rule("network", name, "/");
-  if (name === "find" && args.some((arg) => /^-(delete|exec|execdir|ok|okdir)$/.test(arg.start)))
+  if (name === "find" && args.some((arg) => /^-(delete|exec|execdir|ok|okdir)$/.test(arg.start))) {
     frame.notes.ledger.doubtAll();
+  }
+  return reader || onlyTells.has(name);
 }
+
+/** Programs that change no file. */
+const onlyTells = new Set(
+  "[ test false wait ls which type basename dirname seq expr uname whoami id nproc stat du df tree".split(
+    " ",
+  ),
+);
 
 function reads(name: string, args: readonly Arg[], skip: number, frame: Frame): void {
   const options = readOptions(args, { short: name === "grep" ? "emABCf" : "ncefFkdtv" });

@@ -29,6 +29,12 @@ export function transfer(options: Options, frame: Frame, by: string, how: How): 
   for (const source of sources) {
     const to = into ? inside(target, source) : target;
     const from = source.text === undefined ? undefined : frame.resolve(source.text);
+    // It fails, and leaves everything as it is.
+    if (from !== undefined && how === "copy" && isFolder(from, frame) && !has(options, ...recursive))
+      continue;
+    if (to !== undefined && from === to) continue;
+    if (from !== undefined && how !== "link" && !frame.mayExist(from)) continue;
+    if (to !== undefined && !frame.mayMake(to)) continue;
     if (to === undefined) ledger.doubtAll();
     else if (how === "link") linkTo(to, sure, has(options, "f", "force"), frame, by);
     else if (sure && from !== undefined) ledger.transfer(from, to, by, how);
@@ -39,6 +45,13 @@ export function transfer(options: Options, frame: Frame, by: string, how: How): 
       else ledger.doubt(from);
     }
   }
+}
+
+const recursive = ["r", "R", "a", "recursive", "archive"];
+
+function isFolder(path: string, frame: Frame): boolean {
+  const { ledger, world } = frame.notes;
+  return ledger.made(path) || (ledger.exists(path) === undefined && world.kindOf(path) === "directory");
 }
 
 function leadsInto(text: string, target: string, options: Options, frame: Frame, how: How): boolean {

@@ -126,7 +126,7 @@ function walkNode(node: CommandNode, frame: Frame, tail: boolean, stdin?: string
 
 function walkFor(node: For, frame: Frame): boolean {
   for (const word of node.wordlist ?? []) walkSubstitutions(word, frame);
-  const fields = node.wordlist?.flatMap((word) => expandWord(word, frame.lookup)) ?? [];
+  const fields = node.wordlist?.flatMap((word) => expandWord(word, frame.lookup, frame.glob)) ?? [];
   const known = fields.every((field) => field.text !== undefined) && fields.length <= MOST_ROUNDS;
   const name = node.name.value;
   const body = () => walkList(node.body.commands, frame, false);
@@ -158,7 +158,7 @@ function walkCommand(node: Command, frame: Frame, tail: boolean, piped?: string)
   }
   const words = [node.name, ...node.suffix].filter((item) => item?.type === "Word");
   for (const word of words) walkSubstitutions(word, frame);
-  const args = words.flatMap((word) => expandWord(word, frame.lookup));
+  const args = words.flatMap((word) => expandWord(word, frame.lookup, frame.glob));
   const name = args[0]?.text;
   const silent = args.length === 0 || name === ":" || name === "true";
   walkRedirects(node.redirects, frame, silent);
@@ -191,7 +191,10 @@ function run(
   variables: string[],
 ): boolean {
   const called = args[0]?.text;
-  if (called === undefined || frame.depth > MOST_DEPTH) return false;
+  if (called === undefined || frame.depth > MOST_DEPTH) {
+    frame.notes.stirred = true;
+    return false;
+  }
   const rest = args.slice(1);
   if (frame.functions.has(called)) return call(called, rest, frame, tail);
   const name = called.replace(/^(\/usr)?(\/local)?\/s?bin\//, "");
@@ -200,7 +203,10 @@ function run(
     builtin(rest, frame);
     return name === "cd" || name === "pushd" ? frame.cwd !== undefined : neverFail.has(name);
   }
-  if (frame.opaque || name.includes("/") || variables.includes("PATH")) return false;
+  if (frame.opaque || name.includes("/") || variables.includes("PATH")) {
+    frame.notes.stirred = true;
+    return false;
+  }
   const inner = unwrap(name, rest, stdin);
   if (inner) {
     runInner(inner, name, frame, tail, stdin, variables);
@@ -209,7 +215,8 @@ function run(
   }
   const writer = Object.hasOwn(writers, name) ? writers[name] : undefined;
   writer?.(rest, frame, name);
-  programs(name, rest, frame, variables);
+  const known = programs(name, rest, frame, variables);
+  if (!writer && !known && !neverFail.has(name)) frame.notes.stirred = true;
   return neverFail.has(name);
 }
 
@@ -226,7 +233,7 @@ function runInner(
       return;
     case "unknown":
       if (name === "eval") builtins.source?.([], frame);
-      else frame.notes.ledger.doubtAll();
+      frame.notes.ledger.doubtAll();
       return;
     case "script":
       frame.depth++;

@@ -18,10 +18,13 @@ export function literal(text: string): Arg {
   return { text, start: text, many: false };
 }
 
+/** The files that a glob stands for where that is certain, else undefined. Literal parts are escaped by `\`. */
+export type Glob = (pattern: string) => string[] | undefined;
+
 /** Expands a word as far as it is certain. @returns its fields; none for an empty unquoted variable */
-export function expandWord(word: Word, lookup: Lookup): Arg[] {
-  const braces = bracesOf(word);
-  if (braces) return braces.map(literal);
+export function expandWord(word: Word, lookup: Lookup, glob?: Glob): Arg[] {
+  const fields = bracesOf(word) ?? (glob && globOf(word, lookup, glob));
+  if (fields) return fields.map(literal);
   const tilde = /^~(?=\/|$)/.test(word.text) ? lookup("HOME") : undefined;
   if (word.text.startsWith("~") && tilde === undefined) return [unknown("")];
   const parts = word.parts;
@@ -84,6 +87,20 @@ function isExpansion(part: WordPart): boolean {
 
 function isSingle(part: WordPart): boolean {
   return part.type === "DoubleQuoted" && !/\$(\{[^}]*)?@/.test(part.text);
+}
+
+function globOf(word: Word, lookup: Lookup, glob: Glob): string[] | undefined {
+  if (!word.parts?.some((part) => part.type === "Glob") || word.text.startsWith("~")) return undefined;
+  let pattern = "";
+  for (const part of word.parts) {
+    const value = part.type === "Glob" ? part.text : partValue(part, lookup);
+    if (value === undefined || (isExpansion(part) && /[\s*?[\]\\]/.test(value))) return undefined;
+    if (part.type === "Glob" && /['"\\$]/.test(value)) return undefined;
+    pattern += part.type === "Glob" ? value : value.replace(/[^\w/.-]/g, "\\$&");
+  }
+  const found = glob(pattern);
+  // Without a match bash passes the pattern itself.
+  return found?.length ? found : undefined;
 }
 
 /** The fields of a word that is nothing but plain text and brace lists: `src/{a,b}.ts`. */

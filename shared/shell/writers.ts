@@ -21,7 +21,7 @@ export const writers: Readonly<Record<string, Writer>> = {
   touch: (args, frame, by) => {
     const options = readOptions(args, { short: "dtr", long: ["date", "reference", "time"] });
     if (has(options, "c", "no-create")) return;
-    each(options, frame, (path) => frame.notes.ledger.record("create", path, by));
+    each(options, frame, (path) => frame.notes.ledger.record("create", path, by), { needs: "folder" });
   },
   tee: writesOperands({}),
   truncate: writesOperands({ short: "sr", long: ["size", "reference"] }),
@@ -30,7 +30,7 @@ export const writers: Readonly<Record<string, Writer>> = {
   ln: (args, frame, by) => transfer(readOptions(args, transferOptions), frame, by, "link"),
   install: (args, frame, by) => {
     const options = readOptions(args, transferOptions);
-    if (has(options, "d", "directory")) makesFolders(transferOptions)(args, frame, by);
+    if (has(options, "d", "directory")) makesFolders(transferOptions, true)(args, frame, by);
     else transfer(options, frame, by, "copy");
   },
   dd: (args, frame, by) => {
@@ -91,16 +91,26 @@ export const writers: Readonly<Record<string, Writer>> = {
 /** Records a write into the file that is there. */
 export function writes(frame: Frame, target: string, by: string, kind: "write" | "create" = "write"): void {
   const path = target === "-" ? undefined : frame.resolve(target);
-  if (path === undefined) return;
+  if (path === undefined || !frame.mayMake(path)) return;
   if (frame.certain) frame.notes.ledger.record(kind, path, by, true);
   else frame.notes.ledger.doubt(path);
 }
 
-function each(options: Options, frame: Frame, act: (path: string) => void, from = 0): void {
+interface Each {
+  /** Operands before the files. */
+  from?: number;
+  /** Without which the program fails and changes nothing. */
+  needs?: "file" | "folder";
+}
+
+function each(options: Options, frame: Frame, act: (path: string) => void, { from, needs }: Each = {}): void {
   const { ledger } = frame.notes;
   for (const operand of options.operands.slice(from)) {
     const path = operand.text === undefined ? undefined : frame.resolve(operand.text);
     if (path === undefined) ledger.doubtAll();
+    else if (needs === "file" && !frame.mayExist(path)) continue;
+    else if (needs === "file" && !ledger.exists(path) && ledger.isFresh(path)) ledger.doubt(path);
+    else if (needs === "folder" && !frame.mayMake(path)) continue;
     else if (frame.certain && options.sure && !isHelp(options)) act(path);
     else ledger.doubt(path);
   }
@@ -135,7 +145,7 @@ function writesOperands(spec: OptionSpec): Writer {
   return (args, frame, by) => {
     const options = readOptions(args, spec);
     if (has(options, "c", "no-create")) options.sure = false;
-    each(options, frame, (path) => frame.notes.ledger.record("write", path, by, true));
+    each(options, frame, (path) => frame.notes.ledger.record("write", path, by, true), { needs: "folder" });
   };
 }
 
@@ -147,20 +157,16 @@ function writesValue(spec: OptionSpec, ...names: string[]): Writer {
   };
 }
 
-function makesFolders(spec: OptionSpec): Writer {
+function makesFolders(spec: OptionSpec, always = false): Writer {
   return (args, frame, by) => {
     const options = readOptions(args, spec);
-    each(options, frame, (path) => {
-      const missing: string[] = [];
-      const { ledger, world } = frame.notes;
-      for (
-        let at = path;
-        at !== "/" && world.kindOf(at) === undefined && !ledger.made(at);
-        at = posix.dirname(at)
-      )
-        missing.unshift(at);
-      for (const folder of missing) ledger.record("mkdir", folder, by);
-    });
+    const { ledger, world } = frame.notes;
+    const make = (path: string): void => {
+      if (ledger.exists(path) ?? (path === "/" || world.kindOf(path) !== undefined)) return;
+      if (always || has(options, "p", "parents")) make(posix.dirname(path));
+      if (frame.mayMake(path)) ledger.record("mkdir", path, by);
+    };
+    each(options, frame, make);
   };
 }
 
@@ -179,7 +185,7 @@ function editsInPlace(
       frame.notes.ledger.record("write", path, by);
       if (backup !== "" && !/[*/]/.test(backup)) frame.notes.ledger.record("write", path + backup, by);
     },
-    from,
+    { from, needs: "file" },
   );
 }
 

@@ -33,6 +33,8 @@ export interface JournalCall {
   paths: readonly string[];
   /** Where relative ones start. */
   directory: string;
+  /** The paths are relative to the root and mean just these names: no link is followed. */
+  resolved?: boolean;
 }
 
 const FILE = "journal.jsonl";
@@ -66,7 +68,9 @@ export class Journal {
    */
   begin(call: JournalCall): void {
     const { via, tool, callID } = call;
-    const paths = new Set(call.paths.flatMap((path) => this.#resolve(path, call.directory)));
+    const paths = new Set(
+      call.resolved ? call.paths : call.paths.flatMap((path) => this.#resolve(path, call.directory)),
+    );
     const entries = [...paths].map((path): JournalEntry => {
       return { at: now(), via, tool, callID, path, before: this.#keep(path) };
     });

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 import { BLOCKING_PROVIDER } from "../../shared/config/failclosed.ts";
@@ -39,7 +39,14 @@ async function setUp(commands: Step[], options: Options = {}) {
       env: { ...opencodeEnv, ...env },
       args: [...session.sessionArgs, ...args],
     });
-  return { ...session, executor, opencodeEnv, prompt };
+  /** A PATH on which `node` is a shell script. */
+  const withNode = (script: string): NodeJS.ProcessEnv => {
+    const folder = join(session.sandbox.dir, "node");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "node"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    return { PATH: `${folder}:${session.sandbox.env.PATH}` };
+  };
+  return { ...session, executor, opencodeEnv, prompt, withNode };
 }
 
 /** The same with a plugin file that the test writes; it stands where `handrail init` puts the real one. */
@@ -207,33 +214,46 @@ test("the user's permission rules decide as they would without Handrail", async 
   expect(existsSync(sandbox.home)).toBe(true);
 });
 
-test("a session that began before the plugin was there is armed by the command itself", async () => {
-  const { prompt, sandbox, inbox, plugin } = await withPlugin([
-    bash('rm -r "$HOME"/.claude/plugins/data/*/sessions; unset X'),
-    bash("unset HANDRAIL_X; opencode run hello"),
+test("a session that began before the plugin was there is armed by each command itself", async () => {
+  const { prompt, sandbox, inbox, plugin, executor } = await withPlugin([
+    bash('rm -r "$HOME"/.claude/plugins/data/*/*'),
+    bash("unset HANDRAIL_INBOX; opencode run first"),
+    bash("env -u HANDRAIL_INBOX opencode run denied"),
+    bash('export X="a b"; cd src && opencode run "$X"'),
   ]);
   writeFileSync(plugin, LIFTER);
-  await prompt();
-  expect(JSON.parse(readFileSync(join(sandbox.home, "seen.json"), "utf8"))).toMatchObject({
-    HANDRAIL_INBOX: inbox,
-  });
+  const results = toolResults((await prompt()).messages);
+  expect(results[1]).toContain("Handrail");
+  expect(results[2]).toContain("Handrail");
+  expect(results[3]).toContain("Executor here.");
+  expect(executor.requests).toHaveLength(1);
+  const seen: unknown = JSON.parse(readFileSync(join(sandbox.home, "seen.json"), "utf8"));
+  expect(seen).toMatchObject({ HANDRAIL_INBOX: inbox, X: "a b" });
 });
 
 test("where there is nothing to do, no Node is started", async () => {
-  const { prompt, sandbox } = await setUp([
+  const { prompt, sandbox, withNode } = await setUp([
     bash("echo one"),
     bash("cat opencode_tasks"),
     call("Write", { file_path: "notes.txt", content: "opencode run is documented here\n" }),
   ]);
-  const spy = join(sandbox.dir, "spy");
-  mkdirSync(spy);
-  writeFileSync(
-    join(spy, "node"),
-    `#!/bin/sh\necho "$1" >> ${sandbox.dir}/started\nexec ${process.execPath} "$@"\n`,
+  const run = await prompt(
+    [],
+    withNode(`echo "$1" >> ${sandbox.dir}/started; exec ${process.execPath} "$@"`),
   );
-  chmodSync(join(spy, "node"), 0o755);
-  const run = await prompt([], { PATH: `${spy}:${sandbox.env.PATH}` });
   expect(toolResults(run.messages)[0]).toBe("one");
   const started = readFileSync(join(sandbox.dir, "started"), "utf8").trim().split("\n");
-  expect(started.map((file) => basename(file))).toEqual(["session-start.mjs"]);
+  expect(started.map((file) => basename(file))).toEqual(["session-start.cjs"]);
+});
+
+test("where Node fails, delegations are blocked and everything else goes on", async () => {
+  const { prompt, executor, withNode } = await setUp([
+    bash("echo one"),
+    bash("opencode run hello"),
+    bash("echo two"),
+  ]);
+  const results = toolResults((await prompt([], withNode("exit 127"))).messages);
+  expect([results[0], results[2]]).toEqual(["one", "two"]);
+  expect(results[1]).toMatch(/hook/);
+  expect(executor.requests).toHaveLength(0);
 });

@@ -6,16 +6,20 @@ import { onTestFinished } from "vitest";
 /** `"text"` is a file, `{link}` a symbolic link, `{hard}` a hard link to an earlier entry, `{}` a folder. */
 export type Entry = string | { link: string } | { hard: string } | Record<string, never>;
 
-/** Makes a folder with `repo` and `outside` beside each other; removed when the test ends. */
-export function makeTree(entries: Record<string, Entry>): { root: string; outside: string } {
-  const base = realpathSync(mkdtempSync(join(tmpdir(), "handrail-scope-")));
-  onTestFinished(() => rmSync(base, { recursive: true, force: true }));
+/**
+ * Makes a folder with `repo` and `outside` beside each other; removed when the test ends. It lies deep, so
+ * that a random `../..` stays inside what is removed.
+ */
+export function makeTree(entries: Record<string, Entry>): { base: string; root: string; outside: string } {
+  const top = realpathSync(mkdtempSync(join(tmpdir(), "handrail-scope-")));
+  onTestFinished(() => rmSync(top, { recursive: true, force: true }));
+  const base = join(top, "1/2/3/4/5/6/7/8");
   const root = join(base, "repo");
   const outside = join(base, "outside");
   mkdirSync(join(root, ".git"), { recursive: true });
   mkdirSync(outside);
   for (const [name, entry] of Object.entries(entries)) plantOne(join(root, name), entry, root);
-  return { root, outside };
+  return { base, root, outside };
 }
 
 /** Makes one entry, and the folders on the way. */

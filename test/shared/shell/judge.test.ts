@@ -32,7 +32,7 @@ const caseScope: Partial<Scope> = {
 function judged(command: string, parts: Partial<Scope> = caseScope, cwd = ""): string {
   const { root, outside } = makeTree(files);
   const matcher = createMatcher(scopeOf(parts), surroundingsOf(root));
-  const env = { HOME: "/home/nobody-here", TMPDIR: outside, PATH: "/usr/bin:/bin" };
+  const env = { HOME: "/usr", TMPDIR: outside, PATH: "/usr/bin:/bin" };
   const refusal = judgeShell(command, join(root, cwd), matcher, { root, env });
   return refusal ? `${refusal.rule ?? refusal.code} ${refusal.path ?? refusal.detail}` : "goes on";
 }
@@ -55,8 +55,8 @@ describe("what is certain to write out of scope is refused", () => {
     ["echo x > 'src/'\"b\".ts", "out-of-scope src/b.ts"],
     ["echo x > src/lib/../b.ts", "out-of-scope src/b.ts"],
     ["echo x > .git/config", "git-dir .git/config"],
-    ["echo x > /opt/nowhere/x", "outside-repository /opt/nowhere/x"],
-    ["echo x > ~/.bashrc", "outside-repository /home/nobody-here/.bashrc"],
+    ["echo x > /usr/x", "outside-repository /usr/x"],
+    ["echo x > ~/.bashrc", "outside-repository /usr/.bashrc"],
     ["echo x > src/lib/link-out.ts", "link src/lib/link-out.ts"],
     ["echo x > src/lib/link-dir/guide.md", "link src/lib/link-dir/guide.md"],
     ["echo x >> src/lib/hard.ts", "link src/lib/hard.ts"],
@@ -135,6 +135,11 @@ describe("what is certain to write out of scope is refused", () => {
     ["D=src; rm $\u007bD}/b.ts", "out-of-scope src/b.ts"],
     ["for f in a b; do rm src/$f.ts; done", "out-of-scope src/b.ts"],
     ['f() { rm "$1"; }; f src/b.ts', "out-of-scope src/b.ts"],
+    // globs, by what is there
+    ["rm src/[b]*", "out-of-scope src/b.ts"],
+    ["sed -i s/a/b/ src/lib/*.ts", "forbidden src/lib/secret.ts"],
+    ['for f in src/*.ts; do echo x >> "$f"; done', "out-of-scope src/b.ts"],
+    ["cat src/*.ts; cd src && rm ?.ts", "out-of-scope src/b.ts"],
     // order and conditions
     ["npm test; rm src/b.ts; npm test", "out-of-scope src/b.ts"],
     ["npm test && rm src/b.ts", "out-of-scope src/b.ts"],
@@ -233,6 +238,12 @@ describe("what is not certain goes on", () => {
     "echo $(echo src/b.ts) | xargs rm",
     "find . -name b.ts -delete",
     "make pwn",
+    "rm src/lib/x*.ts src/lib/[!a-x].ts",
+    "rm src/*.none",
+    "npm run build; rm src/*.ts",
+    "mv src/lib/x.ts src/lib/w.ts; rm src/*.ts",
+    "rm 'src/*.ts' \"src/?.ts\" src/\\*.ts",
+    "wc -l src/*.ts src/lib/*.ts | tail -1",
     // what cannot be read
     "rm 'src/b.ts",
     "rm src/b.ts; if",
