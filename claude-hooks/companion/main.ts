@@ -13,6 +13,7 @@ const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }
   init: { summary: "install both sides, or take it back", load: () => import("./commands/init.ts") },
   doctor: { summary: "check that every part works", load: () => import("./commands/doctor.ts") },
   task: { summary: "check a task file, or write a new one", load: () => import("./commands/task.ts") },
+  baseline: { summary: "capture the baseline, or show it", load: () => import("./commands/baseline.ts") },
   run: { summary: "delegate a task to OpenCode and wait for it", load: () => import("./commands/run.ts") },
   exec: {
     summary: "run one shell command exactly as the executor's shell would",
@@ -21,6 +22,14 @@ const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }
   explain: {
     summary: "say what the guard would decide about a tool call, and why",
     load: () => import("./commands/explain.ts"),
+  },
+  diff: {
+    summary: "show what the executor changed since the baseline",
+    load: () => import("./commands/diff.ts"),
+  },
+  verify: {
+    summary: "say whether anything out of scope differs",
+    load: () => import("./commands/verify.ts"),
   },
   runs: { summary: "list the runs of this project", load: () => import("./commands/runs.ts") },
   show: { summary: "show what a run came to", load: () => import("./commands/show.ts") },

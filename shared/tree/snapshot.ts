@@ -8,7 +8,7 @@ import { foldersOf, GITLINK, type IndexEntry } from "./index-file.ts";
 import type { LoadedIndex } from "./index-load.ts";
 import { lstatOf } from "./objects.ts";
 import { findWorkingTree, gitDirOf } from "./repository.ts";
-import { readSettings } from "./settings.ts";
+import { readSettings, type Settings } from "./settings.ts";
 import { type Snapshot, type SnapshotRecord, saveSnapshot, type Unverifiable } from "./snapshot-record.ts";
 import { makeStore, type Store, type Tree } from "./store.ts";
 import { type Selection, sortUntracked } from "./untracked.ts";
@@ -33,6 +33,7 @@ export interface TakenSnapshot extends Snapshot {
   /** Paths that differ from the user's index, or that git was told not to look at. */
   dirty: Suspect[];
   user: LoadedIndex;
+  settings: Settings;
 }
 
 /**
@@ -92,7 +93,7 @@ export async function takeSnapshot(
   };
   const snapshot: Snapshot = { store, tree, record, userIndex: user.bytes, folders };
   saveSnapshot(snapshot, (name, data) => writeFileSync(join(dir, name), data, { mode: 0o600 }));
-  return { ...snapshot, dirty, user };
+  return { ...snapshot, dirty, user, settings };
 }
 
 /** Async only so that it runs beside git. */
