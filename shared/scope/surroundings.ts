@@ -1,6 +1,14 @@
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Kind, Surroundings } from "./pattern.ts";
+
+export type Kind = "file" | "directory" | undefined;
+
+/** What compiling needs to know of the working tree; nothing is asked after that. */
+export interface Surroundings {
+  /** What lies at a path relative to the root when the run starts. */
+  kindOf?: (relPath: string) => Kind;
+  caseInsensitive?: boolean;
+}
 
 /**
  * What compiling a scope needs to know of a working tree. Use it when a run starts: later the executor
