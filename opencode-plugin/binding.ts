@@ -26,6 +26,8 @@ export interface BindingContext {
   lane: "cli" | "serve";
   /** Set until a session has taken it: `HANDRAIL_RUN_ID` names one run, not every later prompt's. */
   presetRunId: string | undefined;
+  /** Whether OpenCode runs formatters after a write: code of the repository, unconfined. */
+  formatters: boolean;
 }
 
 /**

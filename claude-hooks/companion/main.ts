@@ -10,18 +10,22 @@ export interface VerbModule {
 
 /** Every verb: what it does, in the order of the help, and where it lives. */
 const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }> = {
+  task: { summary: "check a task file, or write a new one", load: () => import("./commands/task.ts") },
   run: { summary: "delegate a task to OpenCode and wait for it", load: () => import("./commands/run.ts") },
   explain: {
     summary: "say what the guard would decide about a tool call, and why",
     load: () => import("./commands/explain.ts"),
   },
   runs: { summary: "list the runs of this project", load: () => import("./commands/runs.ts") },
+  exec: {
+    summary: "run one shell command exactly as the executor's shell would",
+    load: () => import("./commands/exec.ts"),
+  },
   show: { summary: "show what a run came to", load: () => import("./commands/show.ts") },
   callback: {
     summary: "list, deliver or redeliver the callbacks of this project",
     load: () => import("./commands/callback.ts"),
   },
-  task: { summary: "check a task file, or write a new one", load: () => import("./commands/task.ts") },
 };
 
 async function main(argv: string[]): Promise<void> {

@@ -1,5 +1,5 @@
 import picomatch, { type PicomatchOptions } from "picomatch";
-import type { Surroundings } from "./surroundings.ts";
+import type { Surroundings } from "./around.ts";
 
 const globOptions = { dot: true, nonegate: true, nobrace: true, posix: true, flags: "s" };
 /** A class for certain: a negation, or ranges and next to nothing else (`[user-id]` is a route). */

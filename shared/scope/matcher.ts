@@ -1,10 +1,10 @@
 import type { Scope } from "../task/spec.ts";
+import type { Surroundings } from "./around.ts";
 import { controlDepth } from "./control.ts";
 import type { Refusal } from "./decision.ts";
 import { isManifest, isTest } from "./ecosystems.ts";
 import { fold, holdsGitDir } from "./names.ts";
 import { type AllowPattern, compileNarrow, compileWide, type Pattern } from "./pattern.ts";
-import type { Surroundings } from "./surroundings.ts";
 
 /**
  * What happens to a path. `write` is a write of which it is not known whether the file exists; `mkdir` and

@@ -1,3 +1,4 @@
+import type { Surroundings } from "./around.ts";
 import { expandBraces } from "./braces.ts";
 import {
   fixedBeginning,
@@ -9,7 +10,6 @@ import {
   unquote,
 } from "./globs.ts";
 import { fold } from "./names.ts";
-import type { Surroundings } from "./surroundings.ts";
 
 /** A pattern of a scope, compiled. All paths are relative to the root, `/`-separated and folded. */
 export interface Pattern {

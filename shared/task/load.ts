@@ -27,7 +27,7 @@ export const MAX_TASK_BYTES = 1024 * 1024;
  */
 export function loadTask(file: string, root: string): TaskSpec {
   const path = resolve(root, file);
-  const shown = isInside(root, path) ? relative(root, path) : path;
+  const shown = isInside(root, path) ? relative(root, path).split(sep).join("/") : path;
   const text = decode(readBytes(path, shown, root), shown);
   return parseTask(text, { fileName: shown, root, kindOf: kindOfIn(root) });
 }

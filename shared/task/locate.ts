@@ -1,5 +1,5 @@
 import { existsSync, realpathSync } from "node:fs";
-import { dirname, isAbsolute, join, resolve } from "node:path";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { HandrailError } from "../errors.ts";
 
 /**
@@ -22,17 +22,20 @@ export function findRoot(directory: string): string {
 }
 
 /**
- * Finds a file that was named on the command line: from the repository root first, then from the current folder.
- * @returns an absolute path; where there is no such file, the one below the root
+ * Finds a task file that was named on the command line: from the repository root first, then from the current folder.
+ * @param root real path of the working tree's top level
+ * @returns its path relative to the root, `/`-separated; absolute where it lies outside. Where there is no
+ *   such file, the path it would have below the root
  * @throws HandrailError `ambiguous-path` when both exist and differ
  */
-export function locate(named: string, place: { root: string; cwd: string }): string {
-  if (isAbsolute(named)) return named;
-  const fromRoot = resolve(place.root, named);
-  const fromHere = resolve(place.cwd, named);
-  if (!existsSync(fromHere)) return fromRoot;
-  if (!existsSync(fromRoot)) return fromHere;
-  if (realpathSync(fromRoot) === realpathSync(fromHere)) return fromRoot;
+export function locateTask(named: string, root: string, cwd: string): string {
+  const fromRoot = resolve(root, named);
+  const fromHere = resolve(cwd, named);
+  const relativeTo = (path: string) =>
+    path.startsWith(`${root}${sep}`) ? relative(root, path).split(sep).join("/") : path;
+  if (fromRoot === fromHere || !existsSync(fromHere)) return relativeTo(fromRoot);
+  if (!existsSync(fromRoot)) return relativeTo(fromHere);
+  if (realpathSync(fromRoot) === realpathSync(fromHere)) return relativeTo(fromRoot);
   throw new HandrailError("ambiguous-path", `${named} is both ${fromRoot} and ${fromHere}`, {
     fix: "give the absolute path of the one you mean",
   });

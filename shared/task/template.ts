@@ -1,6 +1,3 @@
-/** The folder for task files; it ignores itself. */
-export const TASK_FOLDER = "opencode_tasks";
-
 /** Whether a text can be a slug: lower-case words joined by hyphens. */
 export function isSlug(text: string): boolean {
   return /^[a-z0-9]+(?:[._-][a-z0-9]+)*$/.test(text) && text.length <= 80;

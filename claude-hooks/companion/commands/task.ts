@@ -3,9 +3,10 @@ import { dirname, join, relative, sep } from "node:path";
 import type { Command } from "commander";
 import { EXIT, HandrailError } from "../../../shared/errors.ts";
 import { loadTask } from "../../../shared/task/load.ts";
-import { findRoot, locate } from "../../../shared/task/locate.ts";
+import { findRoot, locateTask } from "../../../shared/task/locate.ts";
+import { TASK_DIR } from "../../../shared/task/prompt.ts";
 import type { Prohibition, TaskIssue, TaskSpec } from "../../../shared/task/spec.ts";
-import { isSlug, TASK_FOLDER, taskFileName, taskTemplate } from "../../../shared/task/template.ts";
+import { isSlug, taskFileName, taskTemplate } from "../../../shared/task/template.ts";
 import { emit, paint } from "../output.ts";
 
 export function configure(command: Command): void {
@@ -19,7 +20,7 @@ export function configure(command: Command): void {
     .summary("write a task file with all sections, to be filled in")
     .argument("<slug>", "short name, for example add-retry")
     .option("--title <text>", "first line of the task")
-    .option("--dir <folder>", "folder for it, below the repository root", TASK_FOLDER)
+    .option("--dir <folder>", "folder for it, below the repository root", TASK_DIR)
     .action((slug: string, options: { title?: string; dir: string; json?: boolean }) =>
       create(slug, options),
     );
@@ -27,10 +28,9 @@ export function configure(command: Command): void {
 
 function check(file: string, options: { json?: boolean }): void {
   const root = findRoot(process.cwd());
-  const path = locate(file, { root, cwd: process.cwd() });
+  const path = locateTask(file, root, process.cwd());
   const spec = loadTask(path, root);
-  const shown = path.startsWith(`${root}${sep}`) ? relative(root, path) : path;
-  emit(options, { file: shown, ...spec }, () => describe(shown, spec), spec.ok ? EXIT.done : EXIT.usage);
+  emit(options, { file: path, ...spec }, () => describe(path, spec), spec.ok ? EXIT.done : EXIT.usage);
 }
 
 function describe(file: string, spec: TaskSpec): string {
@@ -104,11 +104,11 @@ function taskFolder(root: string, dir: string): string {
     folder.startsWith(`${root}${sep}`) && `${realpathSync(existing)}${sep}`.startsWith(`${root}${sep}`);
   if (!inside)
     throw new HandrailError("bad-usage", `${dir} lies outside the repository`, {
-      fix: `leave --dir away for ${TASK_FOLDER}/`,
+      fix: `leave --dir away for ${TASK_DIR}/`,
     });
   const isNew = existing !== folder;
   mkdirSync(folder, { recursive: true });
   const ignore = join(folder, ".gitignore");
-  if ((isNew || dir === TASK_FOLDER) && !existsSync(ignore)) writeFileSync(ignore, "*\n", { flag: "wx" });
+  if ((isNew || dir === TASK_DIR) && !existsSync(ignore)) writeFileSync(ignore, "*\n", { flag: "wx" });
   return folder;
 }
