@@ -12,9 +12,9 @@ import { listOpenRunIds, readRun, runDir } from "./store.ts";
 const TAKE_UP_MS = 120_000;
 
 /**
- * What whichever Handrail process comes by does for those that could not: closes the runs whose executor is gone (pid,
- * start time and host, not pid alone) with what evidence there is, sends their one callback, and has
- * delivered what is still in the outbox.
+ * What whichever Handrail process comes by does for those that could not: closes the runs whose executor is
+ * gone (pid, start time and host, not pid alone) with what evidence there is, sends their one callback, and
+ * has delivered what is still in the outbox.
  * @param env where callbacks' addresses and tokens are, if anywhere
  * @returns the runs it closed
  */

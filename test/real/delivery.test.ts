@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { flushOutbox } from "../../shared/callback/flush.ts";
 import { listOutbox } from "../../shared/callback/outbox.ts";
 import { closing } from "../lab/cleanup.ts";
-import { setUpDelegation, TASK } from "../lab/delegation.ts";
+import { setUpDelegation, TASK, TASK_NAME } from "../lab/delegation.ts";
 import { refusingOrigin, startEndpoint } from "../lab/endpoint.ts";
 import { startGateway } from "../lab/openclaw-gateway.ts";
 import { installed, projectRoot, runProgram, until } from "../lab/process.ts";
@@ -78,6 +78,42 @@ test("an address that cannot be called: nothing is written, and the message says
   await lab.opencode.run(lab.repo.root, ["run", TASK.trimEnd()]);
   expect(lab.repo.read("src/a.ts")).toBe("export const a = 1;\n");
   expect(JSON.stringify(lab.model.requests)).toContain("HANDRAIL_CALLBACK_URL is no http or https address");
+});
+
+test("an agent that OpenCode has not got: no fallback writes, and the callback says so", async () => {
+  const server = closing(await startEndpoint((_request, response) => response.end()));
+  const lab = await setUpDelegation(work, { env: { HANDRAIL_CALLBACK_URL: `${server.origin}/cb` } });
+  const run = (...args: string[]) =>
+    runProgram(join(projectRoot, "claude-hooks/bin/handrail"), ["run", TASK_NAME, "--json", ...args], {
+      cwd: lab.repo.root,
+      env: lab.opencode.env,
+    });
+  const fallback = await run("--agent", "nonesuch");
+  expect(fallback.code).toBe(1);
+  expect(lab.repo.read("src/a.ts")).toBe("export const a = 1;\n");
+  expect(JSON.parse(fallback.stdout)).toMatchObject({ state: "failed", error: { code: "routing" } });
+  const exact = await run("--agent", "build");
+  expect(exact.code).toBe(0);
+  expect(lab.repo.read("src/a.ts")).toBe("export const a = 2;\n");
+  const sent = await until("both callbacks", () => server.received.length === 2 && server.received);
+  expect(sent.map((one) => JSON.parse(one.body))).toMatchObject([
+    { state: "failed", envelope: { requested_agent_id: "nonesuch", resolved_agent_id: "build" } },
+    { state: "done", envelope: { requested_agent_id: "build", resolved_agent_id: "build" } },
+  ]);
+});
+
+test("OpenCode killed in the middle: the companion closes the run, and the caller is told once", async () => {
+  const server = closing(await startEndpoint((_request, response) => response.end()));
+  const lab = await setUpDelegation(
+    [call("bash", { command: "kill -9 $PPID", description: "kills OpenCode" }), text("Never.")],
+    { env: { HANDRAIL_CALLBACK_URL: `${server.origin}/cb` } },
+  );
+  await runProgram(join(projectRoot, "claude-hooks/bin/handrail"), ["run", TASK_NAME], {
+    cwd: lab.repo.root,
+    env: lab.opencode.env,
+  });
+  await until("the callback", async () => (await callbackVerb(lab, "list"))[0]?.state === "delivered");
+  expect(server.received.map((one) => JSON.parse(one.body))).toMatchObject([{ state: "aborted", turn: 1 }]);
 });
 
 test("OpenCode's own Bun delivers, too, without node on the PATH", async () => {

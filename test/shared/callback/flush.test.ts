@@ -19,6 +19,7 @@ import { reopen } from "../../../shared/callback/reopen.ts";
 import { closing } from "../../lab/cleanup.ts";
 import { refusingOrigin, startEndpoint } from "../../lab/endpoint.ts";
 import { startGateway } from "../../lab/openclaw-gateway.ts";
+import { until } from "../../lab/process.ts";
 import { FAST, makeProject, TOKEN } from "./outgoing.ts";
 import { samplePayload } from "./sample.ts";
 
@@ -147,6 +148,22 @@ test("a person's flush does not wait for the schedule", async () => {
   expect(targets((await flushOutbox(project.root, { env, policy: slow })).entries)).toMatchObject([
     { state: "delivered" },
   ]);
+});
+
+test("a person may deliver it while a deliverer waits for its next attempt", async () => {
+  const project = makeProject();
+  const server = await endpoint(503, 200);
+  const env = project.knowing(`${server.origin}/cb`);
+  project.put("c1", env);
+  const stop = new AbortController();
+  const patient = { ...FAST, baseWaitMs: 15_000, maxWaitMs: 15_000 };
+  const waiting = flushOutbox(project.root, { env, policy: patient, signal: stop.signal });
+  await until("the first attempt", () => targets(listOutbox(project.root))[0]?.attempts === 1);
+  const { entries } = await flushOutbox(project.root, { env, policy: FAST });
+  expect(targets(entries)).toMatchObject([{ state: "delivered", attempts: 2 }]);
+  stop.abort();
+  expect(targets((await waiting).entries)).toMatchObject([{ state: "delivered", attempts: 2 }]);
+  expect(server.received).toHaveLength(2);
 });
 
 test("without the token it waits and says so; nothing is sent, no attempt is counted", async () => {

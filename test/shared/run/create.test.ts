@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { createRun, originFromEnv } from "../../../shared/run/create.ts";
 import { readRun } from "../../../shared/run/store.ts";
@@ -18,6 +19,7 @@ const SPEC: TaskSpec = {
 
 function wanted(env: NodeJS.ProcessEnv, agent?: string) {
   const project = makeProject();
+  mkdirSync(project.root);
   return { root: project.root, spec: SPEC, lane: "cli" as const, origin: originFromEnv(env), agent };
 }
 
