@@ -43,7 +43,7 @@ export async function bind(
 ): Promise<Binding> {
   try {
     const config = loadConfig(context.root);
-    await reap(context.root);
+    await reap(context.root, context.env);
     const found = await findRun(context, sessionID, prompt);
     if (!found) return unbound(context.env, config);
     return "kind" in found ? found : take(context, sessionID, found, config);

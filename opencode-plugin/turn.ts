@@ -1,4 +1,5 @@
 import { type Redact, redactor } from "../shared/callback/redact.ts";
+import { checkRouting, resolveAgent } from "../shared/callback/routing.ts";
 import { configSchema } from "../shared/config/config.ts";
 import type { Shell } from "../shared/confine/shell.ts";
 import { closeTurn, type TurnEnd } from "../shared/run/close.ts";
@@ -22,6 +23,13 @@ export interface Answer {
   tokens: { input: number; output: number; reasoning: number; cache: { read: number; write: number } };
 }
 
+/** What OpenCode tells of one prompt. */
+export interface Prompt {
+  sessionID: string;
+  agent: string;
+  model: { providerID: string; modelID: string };
+}
+
 type Work = Extract<Action, { kind: "write" }>;
 
 /**
@@ -40,12 +48,15 @@ export class Turn {
   #failure: { code: string; message: string } | undefined;
   #aborted = false;
   #ending: Promise<void> | undefined;
+  /** The agent that was asked for by name; the first prompt shows whether OpenCode has it. */
+  #asked: string | undefined;
 
   /** Starts a turn; its hold is made in the background, and the first tool call waits for it. */
   constructor(record: RunRecord, binding: Binding, session: string, context: BindingContext) {
     this.#binding = binding;
     this.#context = context;
     this.#redact = redactor(context.env);
+    this.#asked = record.turn === 0 ? record.agent : undefined;
     this.record = moveRun(record, "running", {
       turn: record.turn + 1,
       session,
@@ -61,9 +72,10 @@ export class Turn {
     return this.#ending === undefined;
   }
 
-  /** What the turn is held by, once it is made; undefined where that failed (`problem`). */
-  hold(): Promise<Hold | undefined> {
-    return this.#ready;
+  /** What the turn is held by, once it is made; undefined for a turn that may do nothing (`problem`). */
+  async hold(): Promise<Hold | undefined> {
+    const hold = await this.#ready;
+    return this.#problem === undefined ? hold : undefined;
   }
 
   /** Why the turn may not write, if it may not. */
@@ -71,15 +83,22 @@ export class Turn {
     return this.#problem;
   }
 
-  /** Notes the model and agent that the prompt was sent with. */
-  prompted(message: { agent: string; model: { providerID: string; modelID: string } }): void {
+  /** Notes the model and agent that the root session's prompt was sent with. Another agent than asked may not write. */
+  prompted(message: Prompt): void {
+    if (message.sessionID !== this.record.session) return;
+    const { agent } = message;
     const model = `${message.model.providerID}/${message.model.modelID}`;
-    const { envelope } = this.record;
+    const envelope = this.record.envelope && resolveAgent(this.record.envelope, agent, this.#asked);
+    this.#asked = undefined;
     this.record = moveRun(this.record, this.record.state, {
       model,
-      agent: message.agent,
-      ...(envelope ? { envelope: { ...envelope, resolved_agent_id: message.agent } } : {}),
+      agent,
+      ...(envelope ? { envelope } : {}),
     });
+    const [wrong] = envelope ? checkRouting(envelope, { expectCallback: false }) : [];
+    if (!wrong) return;
+    this.#problem = wrong.message;
+    this.#failure = { code: "routing", message: wrong.message };
   }
 
   used(answer: Answer): void {
@@ -126,7 +145,7 @@ export class Turn {
 
   /** A shell command is about to run. @returns the shell for it */
   async shellStarts(callID: string, tool: string): Promise<Shell | undefined> {
-    const hold = await this.#ready;
+    const hold = await this.hold();
     if (!hold || this.#shells.has(callID)) return hold?.shell;
     this.#shells.add(callID);
     const { kind } = hold.shell.confinement;

@@ -34,8 +34,7 @@ export function opencodePluginInstalled(root: string, env: NodeJS.ProcessEnv): I
     }
     for (const entry of entries) {
       const ours = handrailEntry(entry, folder);
-      if (ours?.kind === "gone")
-        problem ??= `${where} names the plugin at ${ours.file}, which does not exist`;
+      if (ours?.kind === "broken") problem ??= `${where} names ${ours.file}, and the plugin is not there`;
       else if (ours) found ??= { installed: true, where };
     }
   }
