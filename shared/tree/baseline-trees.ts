@@ -72,20 +72,16 @@ async function add(git: Git, paths: readonly string[]): Promise<void> {
   await git(args, { input: joinNul(paths) });
 }
 
-/** The tree of the raw snapshot, with what the working tree lacks on purpose: sparse files and submodules. */
-export async function rawTree({ store, user, tree }: TakenSnapshot): Promise<string> {
-  const lacking = user.entries.filter(
-    (entry) => entry.mode === GITLINK || (entry.skipWorktree && !lstatOf(tree.root, entry.path)),
-  );
-  if (lacking.length === 0) return (await store.git(["write-tree"])).text;
+/** The tree of the raw snapshot, and submodules: what is in the working tree, so not what a sparse one lacks. */
+export async function rawTree({ store, user }: TakenSnapshot): Promise<string> {
+  const submodules = user.entries.filter((entry) => entry.mode === GITLINK);
+  if (submodules.length === 0) return (await store.git(["write-tree"])).text;
   const indexFile = join(store.dir, "raw-index");
   copyFileSync(store.indexFile, indexFile);
   const git: Git = (args, call) => store.git(args, { ...call, indexFile });
-  const entries = lacking.map((entry) => ({
-    path: entry.path,
-    mode: entry.mode.toString(8),
-    oid: entry.oid,
-  }));
-  await setEntries(git, entries);
+  await setEntries(
+    git,
+    submodules.map(({ path, oid }) => ({ path, mode: "160000", oid })),
+  );
   return (await git(["write-tree"])).text;
 }

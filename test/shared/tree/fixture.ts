@@ -48,7 +48,7 @@ export function place(): Place {
   onTestFinished(() => {
     vi.unstubAllEnvs();
     rmSync(dir, { recursive: true, force: true });
-  });
+  }, 60_000);
   return {
     dir,
     home,
