@@ -139,14 +139,18 @@ test("a delegation to an OpenCode that has the plugin runs, with its baseline an
   expect(repo.git("show", `${baseline}:src/b.ts`)).toBe("export const b = 22; // mine");
 });
 
-test("a plugin that is installed but does not load starts no model", async () => {
+test("a plugin that is installed but does not load starts no model, and Claude is told what that means", async () => {
   const folder = closing(makeSandbox());
   const plugin = join(folder.dir, "index.js");
   writeFileSync(plugin, 'throw new Error("broken"); // id: "handrail"');
-  const { prompt, executor } = await setUp([bash("opencode run hello")], { opencodePlugins: [plugin] });
+  const steps = [bash("opencode run hello"), bash("opencode run hello || true"), bash("echo fine")];
+  const { prompt, executor, model } = await setUp(steps, { opencodePlugins: [plugin] });
   const run = await prompt();
   expect(toolResults(run.messages)[0]).toMatch(/error/i);
   expect(executor.requests).toHaveLength(0);
+  const said = hookTexts(model.requests);
+  expect(said).toHaveLength(2);
+  for (const one of said) expect(one).toContain("handrail doctor");
 });
 
 test("without the plugin a delegation is denied, in any spelling, and what mends it is named", async () => {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { EXIT, HandrailError } from "../../../shared/errors.ts";
-import { executeCommand, type Executed } from "../execute.ts";
+import { type Executed, executeCommand } from "../execute.ts";
 import { emit } from "../output.ts";
 
 interface ExecOptions {
