@@ -12,7 +12,7 @@ import { isEnded } from "../../shared/run/state.ts";
 import { requireRun, saveRun } from "../../shared/run/store.ts";
 import { findProgram } from "../../shared/serve/program.ts";
 import { loadTask } from "../../shared/task/load.ts";
-import { locateTask } from "../../shared/task/locate.ts";
+import { locate } from "../../shared/task/locate.ts";
 import { captureBaseline } from "../../shared/tree/baseline.ts";
 import { openRepository } from "../../shared/tree/repository.ts";
 import { withPlugin } from "./install/plugin-file.ts";
@@ -40,7 +40,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
   const { progress } = wanted;
   const repo = await openRepository(wanted.cwd);
   loadConfig(repo.root);
-  const file = locateTask(wanted.file, repo.root, wanted.cwd);
+  const file = locate(wanted.file, { root: repo.root, cwd: wanted.cwd });
   const spec = loadTask(file, repo.root);
   const first = spec.errors[0];
   if (!spec.ok) {

@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { dirname } from "node:path";
-import { fileURLToPath } from "node:url";
+import { ownProgram } from "../serve/own-program.ts";
+import { stateDir } from "../state/place.ts";
 import { listOutbox } from "./outbox.ts";
 import { DELIVERY, untilDue } from "./policy.ts";
 import { readTarget, resolveTarget } from "./target.ts";
@@ -41,14 +40,15 @@ export function hasDue(root: string, env: NodeJS.ProcessEnv): boolean {
  * @returns whether one was started; never throws for a process that cannot be started
  */
 export function startFlusher(root: string, env: NodeJS.ProcessEnv): boolean {
-  const script = flusherFile();
-  if (!script || !hasDue(root, env)) return false;
+  if (!hasDue(root, env)) return false;
   const needed = Object.fromEntries(NEEDED.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
   try {
-    const child = spawn(process.execPath, [script, root], {
-      // OpenCode is a program with a Bun inside, and no node need be there (facts, opencode.md).
-      env: { ...needed, ...(process.versions.bun ? { BUN_BE_BUN: "1" } : {}) },
-      cwd: dirname(script),
+    const { command, environment } = ownProgram("flush.mjs");
+    const [program = process.execPath, ...args] = command;
+    const child = spawn(program, [...args, root], {
+      env: { ...needed, ...environment },
+      // A folder that stays: the repository may be removed meanwhile.
+      cwd: stateDir(env),
       detached: true,
       stdio: "ignore",
     });
@@ -59,11 +59,4 @@ export function startFlusher(root: string, env: NodeJS.ProcessEnv): boolean {
     // A machine that can start nothing now: the outbox keeps it for the next process that comes by.
     return false;
   }
-}
-
-/** The built deliverer: it lies beside the OpenCode plugin, wherever that was copied to. */
-function flusherFile(): string | undefined {
-  return ["./flush.mjs", "./opencode-plugin/flush.mjs", "../opencode-plugin/flush.mjs"]
-    .map((place) => fileURLToPath(new URL(place, import.meta.url)))
-    .find((file) => existsSync(file));
 }

@@ -1,5 +1,5 @@
 import { workPlacesIn } from "./places.ts";
-import type { Identity, Policy, View } from "./policy.ts";
+import type { Identity, Policy, Tools, View } from "./policy.ts";
 import { fstab, sh } from "./text.ts";
 
 /** Kept by real root: enough to work on files of another user, nothing that undoes a mount. */
@@ -73,7 +73,7 @@ ${mount.sockets.map((path) => `  [ -S ${sh(path)} ] && printf '%s\\n' ${sh(`/dev
   hr_lock
   printf '%s\\n' ${sh(`handrail //proc proc ${identity.privileged ? "ro," : ""}nosuid,nodev,noexec 0 0`)}
 } > ${sh(table)}
-${sh(policy.tools.mount ?? "mount")} --no-canonicalize --all --fstab ${sh(table)} || hr_fail 'its view of the machine cannot be made'
+${sh(policy.tools.mount)} --no-canonicalize --all --fstab ${sh(table)} || hr_fail 'its view of the machine cannot be made'
 exec ${mount.opens.map(({ fd }) => `${fd}<&-`).join(" ")}
 ${input.network ? "" : loopback(policy.tools.ip)}
 cd -- "$1" || hr_fail 'its folder is not there'
@@ -142,12 +142,12 @@ function mountTable({ policy, view, identity }: InsideInput): MountTable {
 /** Device files that every program may need; disks and the like are out of reach. */
 export const DEVICES = ["null", "zero", "full", "random", "urandom", "tty"];
 
-function start(tools: Record<string, string>, identity: Identity): string {
+function start(tools: Tools, identity: Identity): string {
   if (!identity.privileged && identity.uid !== 0) {
-    return `${sh(tools.unshare ?? "unshare")} --user --map-user=${identity.uid} --map-group=${identity.gid} --`;
+    return `${sh(tools.unshare)} --user --map-user=${identity.uid} --map-group=${identity.gid} --`;
   }
   const kept = CAPABILITIES.map((name) => `,+${name}`).join("");
-  return `${sh(tools.setpriv ?? "setpriv")} --bounding-set=-all${kept} --inh-caps=-all --no-new-privs --`;
+  return `${sh(tools.setpriv)} --bounding-set=-all${kept} --inh-caps=-all --no-new-privs --`;
 }
 
 function exports(environment: Record<string, string>): string {

@@ -2,8 +2,10 @@ import { join } from "node:path";
 import { putAndDeliver } from "../callback/outbox.ts";
 import type { CallbackPayload, Report, ReportedRefusal } from "../callback/payload.ts";
 import { startFlusher } from "../callback/start.ts";
-import { createMatcher } from "../scope/matcher.ts";
-import { surroundingsOf } from "../scope/surroundings.ts";
+import { readCommands } from "../confine/commands.ts";
+import { finishOpen } from "../confine/open.ts";
+import { placesIn } from "../confine/places.ts";
+import { frozenMatcher } from "../scope/surroundings.ts";
 import { type Audit, auditTurn } from "../tree/audit.ts";
 import { Journal, readJournal } from "../tree/journal.ts";
 import { quarantine } from "../tree/quarantine.ts";
@@ -45,12 +47,11 @@ export async function closeTurn(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<RunRecord> {
   const events = readEvents(record.root, record.run_id).filter((event) => event.turn === record.turn);
-  const audit = await auditedTurn(record, events);
-  const kept = quarantine(
-    join(runDir(record.root, record.run_id), "quarantine"),
-    record.root,
-    audit.outOfScope,
-  );
+  const dir = runDir(record.root, record.run_id);
+  await finishOpen(dir);
+  const shell = shellWord(dir, events);
+  const audit = withWord(await auditedTurn(record, events), shell);
+  const kept = quarantine(join(dir, "quarantine"), record.root, audit.outOfScope);
   const usage = sumUsage(events);
   const ending = ENDINGS[end.outcome];
   const state = audit.verdict === "violated" ? "blocked" : ending.state;
@@ -59,9 +60,10 @@ export async function closeTurn(
     state,
     verdict: audit.verdict,
     changes: audit.changes,
-    refusals: refusalsOf(events),
+    refusals: countRefusals([...refusedCalls(events), ...shell.refused]),
     quarantine: [
       ...record.quarantine,
+      ...shell.refused.filter((one) => one.kept).map(({ path, code }) => ({ path, code })),
       ...kept.map(({ path, code, bytes }) => ({ path, code, ...(bytes === undefined ? {} : { bytes }) })),
     ],
     reasons: [...(ending.reason ? [ending.reason] : []), ...audit.reasons],
@@ -109,9 +111,8 @@ export function payloadOf(record: RunRecord): CallbackPayload {
 async function auditedTurn(record: RunRecord, events: readonly RunEvent[]): Promise<Audit> {
   const snapshot = record.turn > 0 ? loadSnapshot(turnDir(record)) : undefined;
   if (!snapshot) {
-    // The executor could not write before the snapshot was there: the guard waits for it.
-    const nothing = { changes: [], outOfScope: [], foreign: [] };
-    return { verdict: "in_scope", ...nothing, reasons: [] };
+    const reason = "there is no snapshot of the working tree from before the turn";
+    return { verdict: "unverifiable", changes: [], outOfScope: [], foreign: [], reasons: [reason] };
   }
   const dir = turnDir(record);
   await closeWindows(snapshot, new Journal(dir, record.root, snapshot.tree.objectFormat));
@@ -119,28 +120,77 @@ async function auditedTurn(record: RunRecord, events: readonly RunEvent[]): Prom
   return auditTurn({
     snapshot,
     journal: readJournal(dir),
-    matcher: createMatcher(record.spec.scope, surroundingsOf(record.root)),
+    matcher: frozenMatcher(record.spec.scope, record.around),
     confinement: shells.some((event) => event.confinement === "none") ? "none" : "overlay",
     shellCommands: shells.length,
   });
 }
 
-function refusalsOf(events: readonly RunEvent[]): ReportedRefusal[] {
-  const counted = new Map<string, ReportedRefusal>();
-  for (const event of events) {
-    if (event.type !== "refusal") continue;
+interface RefusedAct {
+  code: string;
+  path?: string;
+  rule?: string;
+  tool?: string;
+}
+
+interface ShellWord {
+  /** What commands wrote and was not applied. */
+  refused: (RefusedAct & { path: string; kept: boolean })[];
+  /** Confined commands that Handrail's shell has said nothing of. */
+  silent: number;
+}
+
+/** What Handrail's shell has said of the turn's confined commands. */
+function shellWord(dir: string, events: readonly RunEvent[]): ShellWord {
+  const calls = new Set(
+    events.flatMap((event) =>
+      event.type === "shell" && event.confinement === "overlay" ? [event.callID] : [],
+    ),
+  );
+  const said = readCommands(placesIn(dir).commands).filter((command) => calls.has(command.callID));
+  return {
+    refused: said.flatMap((command) =>
+      command.refused.map(({ path, code, rule, quarantined }) => ({
+        path,
+        code,
+        tool: "bash",
+        kept: quarantined !== null,
+        ...(rule === undefined ? {} : { rule }),
+      })),
+    ),
+    silent: calls.size - new Set(said.map((command) => command.callID)).size,
+  };
+}
+
+function withWord(audit: Audit, { silent }: ShellWord): Audit {
+  if (silent === 0) return audit;
+  const commands = silent === 1 ? "a command" : `${silent} commands`;
+  return {
+    ...audit,
+    verdict: audit.verdict === "violated" ? "violated" : "unverifiable",
+    reasons: [
+      ...audit.reasons,
+      `Handrail's shell has said nothing of ${commands}: it may have been replaced or killed`,
+    ],
+  };
+}
+
+function refusedCalls(events: readonly RunEvent[]): RefusedAct[] {
+  return events.flatMap((event) => {
+    if (event.type !== "refusal") return [];
     const { code, path, rule, tool } = event;
+    return [{ code, ...(path ? { path } : {}), ...(rule ? { rule } : {}), ...(tool ? { tool } : {}) }];
+  });
+}
+
+/** Equal refusals as one, with how many there were. */
+function countRefusals(acts: readonly RefusedAct[]): ReportedRefusal[] {
+  const counted = new Map<string, ReportedRefusal>();
+  for (const { code, path, rule, tool } of acts) {
     const key = JSON.stringify([code, path, rule, tool]);
     const known = counted.get(key);
     if (known) known.count += 1;
-    else
-      counted.set(key, {
-        code,
-        count: 1,
-        ...(path ? { path } : {}),
-        ...(rule ? { rule } : {}),
-        ...(tool ? { tool } : {}),
-      });
+    else counted.set(key, { code, count: 1, path, rule, tool });
   }
   return [...counted.values()];
 }
