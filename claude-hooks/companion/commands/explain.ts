@@ -9,7 +9,7 @@ import { refusalText } from "../../../shared/scope/refusal.ts";
 import { surroundingsOf } from "../../../shared/scope/surroundings.ts";
 import { judgeShell } from "../../../shared/shell/judge.ts";
 import { loadTask } from "../../../shared/task/load.ts";
-import { findRoot, locate } from "../../../shared/task/locate.ts";
+import { findRoot, locateTask } from "../../../shared/task/locate.ts";
 import type { Scope, TaskSpec } from "../../../shared/task/spec.ts";
 import { emit } from "../output.ts";
 
@@ -41,7 +41,7 @@ function explain(options: ExplainOptions): void {
 function answer(options: ExplainOptions, args: unknown): { decision: Decision; scope?: Scope } {
   const cwd = process.cwd();
   const root = findRoot(cwd);
-  const spec = loadTask(locate(options.task, { root, cwd }), root);
+  const spec = loadTask(locateTask(options.task, root, cwd), root);
   if (!spec.ok) return { decision: unusable(options.task, spec) };
   const config = configOf(root);
   if ("decision" in config) return { decision: config };
