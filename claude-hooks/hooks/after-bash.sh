@@ -9,6 +9,6 @@ case $input in
 # It may have written a task file. Not by `if` in hooks.json: that is asked about the command without its
 # redirections (measured), and a 'printf ... > opencode_tasks/x.txt' would pass unseen.
 *'"tool_input":'*opencode_tasks/*)
-  printf '%s' "$input" | node "$CLAUDE_PLUGIN_ROOT/dist/hooks/task.cjs"
+  printf '%s' "$input" | node "$CLAUDE_PLUGIN_ROOT/dist/hooks/start.cjs" task
   ;;
 esac

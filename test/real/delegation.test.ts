@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { BLOCKING_PROVIDER } from "../../shared/config/failclosed.ts";
 import { toolResults } from "../lab/claude.ts";
@@ -223,11 +223,11 @@ test("where there is nothing to do, no Node is started", async () => {
   ]);
   const run = await prompt(
     [],
-    withNode(`echo "$1" >> ${sandbox.dir}/started; exec ${process.execPath} "$@"`),
+    withNode(`echo "$2" >> ${sandbox.dir}/started; exec ${process.execPath} "$@"`),
   );
   expect(toolResults(run.messages)[0]).toBe("one");
   const started = readFileSync(join(sandbox.dir, "started"), "utf8").trim().split("\n");
-  expect(started.map((file) => basename(file))).toEqual(["session-start.cjs"]);
+  expect(started).toEqual(["session-start"]);
 });
 
 test("where Node fails, delegations are blocked and everything else goes on", async () => {
