@@ -5,7 +5,7 @@
  *   node build.mjs          the package: OpenCode plugin, Claude Code plugin, `handrail`
  *   node build.mjs demo     also .build/demo.mjs  (likewise: bench)
  */
-import { cpSync, existsSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, readdirSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
 const extra = process.argv.slice(2);
@@ -34,6 +34,14 @@ await Promise.all([
     entryPoints: ["opencode-plugin/index.ts"],
     outfile: "opencode-plugin/dist/index.js",
   }),
+  // The detached deliverer of callbacks, which has to lie wherever the plugin is copied to.
+  build({
+    ...node,
+    banner,
+    minify: true,
+    entryPoints: ["shared/callback/flush-main.ts"],
+    outfile: "opencode-plugin/dist/flush.mjs",
+  }),
   build({
     ...node,
     banner,
@@ -44,26 +52,24 @@ await Promise.all([
     outdir: "claude-hooks/dist",
     outExtension: { ".js": ".mjs" },
   }),
+  // CommonJS: Node starts it some milliseconds sooner than a module.
   ...hooks.map((name) =>
     build({
       ...node,
-      banner,
+      format: "cjs",
       minify: true,
       entryPoints: [`claude-hooks/hooks/${name}`],
-      outfile: `claude-hooks/dist/hooks/${name.replace(/\.ts$/, ".mjs")}`,
+      outfile: `claude-hooks/dist/hooks/${name.replace(/\.ts$/, ".cjs")}`,
     }),
   ),
-  ...(existsSync("shared/confine/shell-main.ts")
-    ? [
-        build({
-          ...node,
-          banner,
-          minify: true,
-          entryPoints: ["shared/confine/shell-main.ts"],
-          outfile: "claude-hooks/dist/shell.mjs",
-        }),
-      ]
-    : []),
+  // What a run's shell starts to have a command's changes applied.
+  build({
+    ...node,
+    banner,
+    minify: true,
+    entryPoints: ["shared/confine/shell-main.ts"],
+    outfile: "opencode-plugin/dist/shell.mjs",
+  }),
   ...extra.map((name) =>
     build({ ...node, banner, entryPoints: [`test/lab/${name}.ts`], outfile: `.build/${name}.mjs` }),
   ),

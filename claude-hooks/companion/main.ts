@@ -12,6 +12,22 @@ export interface VerbModule {
 const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }> = {
   init: { summary: "install both sides, or take it back", load: () => import("./commands/init.ts") },
   doctor: { summary: "check that every part works", load: () => import("./commands/doctor.ts") },
+  task: { summary: "check a task file, or write a new one", load: () => import("./commands/task.ts") },
+  run: { summary: "delegate a task to OpenCode and wait for it", load: () => import("./commands/run.ts") },
+  exec: {
+    summary: "run one shell command exactly as the executor's shell would",
+    load: () => import("./commands/exec.ts"),
+  },
+  explain: {
+    summary: "say what the guard would decide about a tool call, and why",
+    load: () => import("./commands/explain.ts"),
+  },
+  runs: { summary: "list the runs of this project", load: () => import("./commands/runs.ts") },
+  show: { summary: "show what a run came to", load: () => import("./commands/show.ts") },
+  callback: {
+    summary: "list, deliver or redeliver the callbacks of this project",
+    load: () => import("./commands/callback.ts"),
+  },
 };
 
 async function main(argv: string[]): Promise<void> {

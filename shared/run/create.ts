@@ -1,10 +1,14 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import type { Envelope } from "../callback/payload.ts";
+import { callerKey, hookSessionKey, requireRouting } from "../callback/routing.ts";
+import { targetFromEnv } from "../callback/target.ts";
+import { freezeSurroundings } from "../scope/surroundings.ts";
 import { projectDir } from "../state/place.ts";
 import type { TaskSpec } from "../task/spec.ts";
+import { logEvent } from "./events.ts";
 import { newRunId, type Origin, type RunRecord } from "./record.ts";
-import { logEvent, saveRun } from "./store.ts";
+import { saveRun } from "./store.ts";
 
 export interface NewRun {
   root: string;
@@ -18,15 +22,21 @@ export interface NewRun {
   serverUrl?: string | undefined;
 }
 
-/** Records a run before anything starts, in state `queued`, so that it can be found whatever dies. */
+/**
+ * Records a run before anything starts, in state `queued`, so that it can be found whatever dies.
+ * @throws HandrailError `routing` when its callback would not reach the session that asked
+ */
 export function createRun(wanted: NewRun): RunRecord {
   const runId = newRunId();
+  const envelope = envelopeFor(runId, wanted);
+  const { session_key, session_id } = wanted.origin;
+  requireRouting(envelope, { expectCallback: Boolean(session_key || session_id) });
   const record: RunRecord = {
     schema: 1,
     run_id: runId,
     task_id: wanted.spec.slug,
     state: "queued",
-    envelope: envelopeFor(runId, wanted),
+    envelope,
     changes: [],
     refusals: [],
     quarantine: [],
@@ -37,6 +47,7 @@ export function createRun(wanted: NewRun): RunRecord {
     root: wanted.root,
     spec: wanted.spec,
     spec_hash: specHash(wanted.spec),
+    around: freezeSurroundings(wanted.spec.scope, wanted.root),
     origin: wanted.origin,
     turn: 0,
     created: new Date().toISOString(),
@@ -54,9 +65,14 @@ export function specHash(spec: TaskSpec): string {
   return createHash("sha256").update(JSON.stringify(spec)).digest("hex");
 }
 
-/** Who asked, from the environment that the Claude hook or the companion gave. */
+/**
+ * Who asked, from the environment that the Claude hook or the companion gave.
+ * @throws HandrailError `routing` when the environment names an address that cannot be called
+ */
 export function originFromEnv(env: NodeJS.ProcessEnv): Origin {
+  const callback = targetFromEnv(env);
   return {
+    ...(callback ? { callback } : {}),
     ...(env.HANDRAIL_ORIGIN_SESSION_ID ? { session_id: env.HANDRAIL_ORIGIN_SESSION_ID } : {}),
     ...(env.HANDRAIL_ORIGIN_SESSION_KEY ? { session_key: env.HANDRAIL_ORIGIN_SESSION_KEY } : {}),
     ...(env.HANDRAIL_INBOX ? { inbox: env.HANDRAIL_INBOX } : {}),
@@ -66,15 +82,14 @@ export function originFromEnv(env: NodeJS.ProcessEnv): Origin {
 function envelopeFor(runId: string, wanted: NewRun): Envelope {
   const agent = wanted.agent ?? "build";
   const taskId = wanted.spec.slug;
-  const origin =
-    wanted.origin.session_key ?? (wanted.origin.session_id ? `claude:${wanted.origin.session_id}` : "none");
+  const origin = callerKey(wanted.origin);
   return {
     task_id: taskId,
     run_id: runId,
     agent_id: agent,
     requested_agent_id: agent,
     resolved_agent_id: agent,
-    session_key: `hook:opencode:${agent}:${taskId}`,
+    session_key: hookSessionKey(agent, taskId),
     origin_session_key: origin,
     callback_target_session_key: origin,
     project_id: basename(projectDir(wanted.root)),

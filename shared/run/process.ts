@@ -13,7 +13,7 @@ export type ProcessIdentity = z.infer<typeof processIdentitySchema>;
 
 /** @param pid a process of this machine, by default this one */
 export function identify(pid: number = process.pid): ProcessIdentity {
-  const started = startTicks(pid);
+  const started = readStat(pid)?.started;
   return { pid, host: hostname(), ...(started === undefined ? {} : { started }) };
 }
 
@@ -28,17 +28,21 @@ export function isAlive(identity: ProcessIdentity): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
   }
+  const now = readStat(identity.pid);
+  // Ended, and nobody has asked for its status: in a container without an init it stays so for good.
+  if (now?.state === "Z" || now?.state === "X") return false;
   if (identity.started === undefined) return true;
-  const now = startTicks(identity.pid);
-  return now === undefined || now === identity.started;
+  return now?.started === undefined || now.started === identity.started;
 }
 
-function startTicks(pid: number): string | undefined {
+/** State and start time of a process (proc(5): fields 3 and 22). */
+function readStat(pid: number): { state: string | undefined; started: string | undefined } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     // The command name (field 2) may hold spaces and parentheses: count from the last one.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return { state: fields[0], started: fields[19] };
   } catch {
-    return undefined;
+    return undefined; // gone, or no /proc here
   }
 }

@@ -1,16 +1,21 @@
-import { appendFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, openSync, readdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { HandrailError } from "../errors.ts";
 import { privateDir, readJson, writeJson } from "../state/files.ts";
 import { projectDir } from "../state/place.ts";
 import { type RunRecord, runRecordSchema } from "./record.ts";
-import { canMove, type RunState } from "./state.ts";
+import { isEnded } from "./state.ts";
 
 const RUN_ID = /^r\d{8}T\d{6}-[0-9a-f]{6}$/;
 
 /** `runs/` of one working tree. @param root real path of its top level */
 export function runsDir(root: string): string {
   return join(projectDir(root), "runs");
+}
+
+/** The claim on a working tree: one active run at a time. */
+export function activeClaimDir(root: string): string {
+  return join(projectDir(root), "active");
 }
 
 /** @throws HandrailError `bad-input` for an id that is none: it becomes part of a path */
@@ -21,6 +26,11 @@ export function runDir(root: string, runId: string): string {
     });
   }
   return join(runsDir(root), runId);
+}
+
+/** Where a turn keeps its snapshot, journal and pre-images. */
+export function turnDir(record: Pick<RunRecord, "root" | "run_id" | "turn">): string {
+  return join(runDir(record.root, record.run_id), `turn-${record.turn}`);
 }
 
 export function readRun(root: string, runId: string): RunRecord | undefined {
@@ -36,41 +46,40 @@ export function requireRun(root: string, runId: string): RunRecord {
 
 /** Ids of all runs, oldest first. */
 export function listRunIds(root: string): string[] {
+  return idsIn(runsDir(root));
+}
+
+export function saveRun(record: RunRecord): void {
+  const dir = privateDir(runDir(record.root, record.run_id));
+  const ended = isEnded(record.state);
+  // Marked before the record says so, and unmarked after: a crash in between leaves a mark too many.
+  if (!ended) mark(record);
+  writeJson(join(dir, "run.json"), record);
+  if (ended) rmSync(markOf(record), { force: true });
+}
+
+/** Runs that have not ended, as far as their marks tell; so that finding them costs nothing when there are none. */
+export function listOpenRunIds(root: string): string[] {
+  return idsIn(join(projectDir(root), "open"));
+}
+
+function mark(record: RunRecord): void {
+  const file = markOf(record);
+  privateDir(dirname(file));
+  closeSync(openSync(file, "a", 0o600));
+}
+
+function markOf({ root, run_id }: RunRecord): string {
+  return join(projectDir(root), "open", run_id);
+}
+
+function idsIn(folder: string): string[] {
   try {
-    return readdirSync(runsDir(root))
+    return readdirSync(folder)
       .filter((name) => RUN_ID.test(name))
       .sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;
   }
-}
-
-export function saveRun(record: RunRecord): void {
-  const dir = privateDir(runDir(record.root, record.run_id));
-  writeJson(join(dir, "run.json"), record);
-}
-
-/**
- * Moves a run to another state, saves it and logs the move.
- * @throws HandrailError `internal` for a move that the states do not allow
- */
-export function moveRun(record: RunRecord, state: RunState, patch: Partial<RunRecord> = {}): RunRecord {
-  if (record.state !== state && !canMove(record.state, state)) {
-    throw new HandrailError("internal", `run ${record.run_id} cannot go from ${record.state} to ${state}`);
-  }
-  const next: RunRecord = { ...record, ...patch, state };
-  saveRun(next);
-  logEvent(next, { type: "state", from: record.state, to: state });
-  return next;
-}
-
-/** Appends one line to `events.jsonl` (O_APPEND: lines of several processes do not mix). */
-export function logEvent(
-  record: Pick<RunRecord, "root" | "run_id">,
-  event: { type: string } & Record<string, unknown>,
-): void {
-  const dir = privateDir(runDir(record.root, record.run_id));
-  const line = JSON.stringify({ at: new Date().toISOString(), ...event });
-  appendFileSync(join(dir, "events.jsonl"), `${line}\n`, { mode: 0o600 });
 }

@@ -9,6 +9,7 @@ export const REFUSAL_CODES = [
   "git-dir",
   "outside-repository",
   "link",
+  "special-file",
   "rule",
   "no-read",
   "unknown-tool",

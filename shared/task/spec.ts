@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { packetSchema } from "./packet-schema.ts";
 
 /** Rules a task may set, by the names of the command-line contract (design, section 6). */
 export const RULES = [
@@ -57,5 +58,7 @@ export const taskSpecSchema = z.object({
   validation: z.array(z.string()),
   errors: z.array(taskIssueSchema),
   warnings: z.array(taskIssueSchema),
+  /** The coding packet itself, with keys that Handrail does not know; only where the source is one. */
+  packet: z.optional(packetSchema),
 });
 export type TaskSpec = z.infer<typeof taskSpecSchema>;

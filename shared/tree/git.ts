@@ -8,7 +8,7 @@ import { findGit, type GitBinary } from "./git-binary.ts";
 
 /** Where a call works. Without `gitDir` git looks for the repository from `directory` upwards. */
 export interface GitPlace {
-  /** Absolute; the working directory of the process. */
+  /** Absolute; the working directory of the process. git itself is never taken from the repository around it. */
   directory: string;
   gitDir?: string;
   workTree?: string;
@@ -18,6 +18,8 @@ export interface GitPlace {
 }
 
 export interface GitCall {
+  /** Another index than the place's. */
+  indexFile?: string;
   input?: string | Buffer;
   /** Exit codes that are an answer, not a failure; default only 0. */
   okCodes?: readonly number[];
@@ -45,7 +47,6 @@ export type Git = (args: readonly string[], call?: GitCall) => Promise<GitOutput
 const HARDENED = [
   "--no-pager",
   "--no-replace-objects",
-  "--literal-pathspecs",
   ...[
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
@@ -89,8 +90,9 @@ export function auditGit(place: GitPlace & { gitDir: string }): Git {
 
 function runner(place: GitPlace, settings: readonly string[], extra: Record<string, string>): Git {
   return (args, call = {}) => {
-    const binary = findGit(place.workTree ?? place.directory);
-    const env = { ...environment(binary, place), ...extra };
+    const binary = findGit(place.directory);
+    const index = call.indexFile === undefined ? {} : { GIT_INDEX_FILE: call.indexFile };
+    const env = { ...environment(binary, place), ...extra, ...index };
     return run(binary.file, [...HARDENED, ...settings, ...args], place.directory, env, call, args);
   };
 }
@@ -108,6 +110,11 @@ function environment(binary: GitBinary, place: GitPlace): Record<string, string>
     GIT_PAGER: "cat",
     GIT_EDITOR: "false",
     GIT_ASKPASS: "false",
+    // Baselines are Handrail's commits; the user may have no name configured.
+    GIT_AUTHOR_NAME: "Handrail",
+    GIT_AUTHOR_EMAIL: "handrail@localhost",
+    GIT_COMMITTER_NAME: "Handrail",
+    GIT_COMMITTER_EMAIL: "handrail@localhost",
     ...(place.gitDir === undefined ? {} : { GIT_DIR: place.gitDir }),
     ...(place.workTree === undefined ? {} : { GIT_WORK_TREE: place.workTree }),
     ...(place.indexFile === undefined ? {} : { GIT_INDEX_FILE: place.indexFile }),

@@ -9,13 +9,16 @@ export function startAnthropicServer(script: Script = []): Promise<ModelServer> 
   return startModelServer(dialect, script);
 }
 
+const NOTIFICATION = "[SYSTEM NOTIFICATION - NOT USER INPUT]";
+
 const dialect: Dialect = {
   read(path, headers, body) {
     if (!path.endsWith("/v1/messages")) return undefined;
     const messages = records(body.messages).map(readMessage);
-    // Hook context arrives as system entries among the messages; tool results come in the user's name.
+    // Hook context arrives as system entries; tool results and wake-ups come in the user's name.
     const lastUser = messages.findLastIndex(
-      (entry) => entry.role === "user" && entry.toolResults.length === 0,
+      (entry) =>
+        entry.role === "user" && entry.toolResults.length === 0 && !entry.text.includes(NOTIFICATION),
     );
     return {
       path,
@@ -28,7 +31,7 @@ const dialect: Dialect = {
       ].join("\n"),
       messages,
       tools: records(body.tools).map((tool) => String(tool.name)),
-      userText: messages[lastUser]?.text ?? "",
+      userText: typed(messages[lastUser]?.text ?? ""),
       step: messages.slice(lastUser + 1).filter((entry) => entry.role === "assistant").length,
     };
   },
@@ -88,4 +91,9 @@ function readMessage(entry: Record<string, unknown>): Message {
       .filter((part) => part.type === "tool_result")
       .map((part) => contentText(part.content)),
   };
+}
+
+/** In a terminal, reminders come in the same message as what was typed. */
+function typed(text: string): string {
+  return text.replace(/<system-reminder>[\s\S]*?<\/system-reminder>/g, "").trim() || text;
 }

@@ -86,13 +86,13 @@ export function at(root: string): TestRepo {
   };
 }
 
-/** Every file below a folder with type, mode, mtime and bytes; `.git/objects` and Handrail's own refs left out. */
+/** Every file below a folder with type, mode, mtime and bytes; objects (git freshens them) and Handrail's own refs left out. */
 export function everything(root: string): Record<string, string> {
   const found: Record<string, string> = {};
   const walk = (below: string) => {
     for (const name of readdirSync(join(root, below))) {
       const path = below ? `${below}/${name}` : name;
-      if (/^\.git\/(objects|refs\/handrail)(\/|$)|^opencode_tasks(\/|$)/.test(path)) continue;
+      if (/(^|\/)\.git\/(.*\/)?(objects|refs\/handrail)(\/|$)|^opencode_tasks(\/|$)/.test(path)) continue;
       const stat = lstatSync(join(root, path), { bigint: true });
       const kind = `${stat.mode.toString(8)} ${stat.isDirectory() ? "" : stat.mtimeNs}`;
       if (stat.isDirectory()) walk(path);

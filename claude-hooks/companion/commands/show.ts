@@ -1,0 +1,24 @@
+import type { Command } from "commander";
+import { reportSchema } from "../../../shared/callback/payload.ts";
+import { callbackText } from "../../../shared/callback/text.ts";
+import { HandrailError } from "../../../shared/errors.ts";
+import { reap } from "../../../shared/run/reap.ts";
+import { listRunIds, requireRun } from "../../../shared/run/store.ts";
+import { openRepository } from "../../../shared/tree/repository.ts";
+import { emit } from "../output.ts";
+
+/** `handrail show [RUN]`: the report of a run, by default of the newest one. */
+export function configure(command: Command): void {
+  command
+    .argument("[run]", "run id; the newest run without it")
+    .action(async (run: string | undefined, options: { json?: boolean }) => {
+      const { root } = await openRepository(process.cwd());
+      await reap(root);
+      const id = run ?? listRunIds(root).at(-1);
+      if (id === undefined) {
+        throw new HandrailError("not-found", "no run in this project yet", { fix: "handrail run FILE" });
+      }
+      const report = reportSchema.parse(requireRun(root, id));
+      emit(options, report, () => callbackText(report));
+    });
+}

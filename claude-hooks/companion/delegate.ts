@@ -1,0 +1,191 @@
+import type { ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { loadConfig } from "../../shared/config/config.ts";
+import { failClosedEnv } from "../../shared/config/failclosed.ts";
+import { HandrailError } from "../../shared/errors.ts";
+import { closeTurn } from "../../shared/run/close.ts";
+import { createRun, originFromEnv } from "../../shared/run/create.ts";
+import { identify } from "../../shared/run/process.ts";
+import type { RunRecord } from "../../shared/run/record.ts";
+import { isEnded } from "../../shared/run/state.ts";
+import { requireRun, saveRun } from "../../shared/run/store.ts";
+import { findProgram } from "../../shared/serve/program.ts";
+import { loadTask } from "../../shared/task/load.ts";
+import { locateTask } from "../../shared/task/locate.ts";
+import { captureBaseline } from "../../shared/tree/baseline.ts";
+import { openRepository } from "../../shared/tree/repository.ts";
+import { withPlugin } from "./install/plugin-file.ts";
+import { type OpencodeEnd, runOpencode } from "./opencode-run.ts";
+import type { Progress } from "./progress.ts";
+
+export interface Delegation {
+  /** As typed: from the repository root, or from `cwd`. */
+  file: string;
+  cwd: string;
+  model?: string | undefined;
+  agent?: string | undefined;
+  timeoutMs?: number | undefined;
+  progress: Progress;
+}
+
+/**
+ * Delegates a task through one `opencode run` (lane `cli`) and waits for it. The run is on record before
+ * anything starts; what the plugin could not close itself is closed here.
+ * @returns the run as it ended
+ * @throws HandrailError `invalid-task`, `opencode-missing`, `plugin-not-loaded`, `timed-out` and what
+ *   opening the repository throws
+ */
+export async function delegate(wanted: Delegation): Promise<RunRecord> {
+  const { progress } = wanted;
+  const repo = await openRepository(wanted.cwd);
+  loadConfig(repo.root);
+  const file = locateTask(wanted.file, repo.root, wanted.cwd);
+  const spec = loadTask(file, repo.root);
+  const first = spec.errors[0];
+  if (!spec.ok) {
+    const where = first?.line === undefined ? wanted.file : `${wanted.file}:${first.line}`;
+    throw new HandrailError("invalid-task", `${where}: ${first?.message ?? "the task cannot be read"}`, {
+      fix: `handrail task check ${wanted.file}`,
+    });
+  }
+  const opencode = findProgram("opencode", repo.root);
+  if (!opencode) {
+    throw new HandrailError("opencode-missing", "there is no `opencode` on PATH (outside this repository)", {
+      fix: "npm install -g opencode-ai",
+    });
+  }
+  const baseline = await captureBaseline(repo, { slug: spec.corrects ?? spec.slug, allow: spec.scope.allow });
+  progress.say(`baseline ${baseline.baseline.slice(0, 12)}${baseline.created ? "" : " (kept from before)"}`);
+  let record = createRun({
+    root: repo.root,
+    spec,
+    taskFile: file,
+    lane: "cli",
+    origin: originFromEnv(process.env),
+    model: wanted.model,
+    agent: wanted.agent,
+  });
+  progress.say(`run ${record.run_id}: OpenCode starts`);
+  const end = await watch(wanted, record, {
+    program: opencode,
+    args: [
+      "run",
+      "--format",
+      "json",
+      "--dir",
+      repo.root,
+      ...option("--model", wanted.model),
+      ...option("--agent", wanted.agent),
+    ],
+    cwd: repo.root,
+    env: withPlugin({
+      ...process.env,
+      ...failClosedEnv(process.env),
+      HANDRAIL_RUN_ID: record.run_id,
+      HANDRAIL_COMPANION: "1",
+    }),
+    prompt: readFileSync(join(repo.root, file), "utf8"),
+    onStart: (child) => {
+      if (child.pid) saveRun({ ...record, executor: identify(child.pid) });
+    },
+  });
+  record = requireRun(repo.root, record.run_id);
+  if (isEnded(record.state)) return record;
+  if (record.turn > 0) return closeTurn(record, { outcome: end.signal ? "aborted" : "left" });
+  const closed = await closeTurn(record, {
+    outcome: "error",
+    error: {
+      code: "plugin-not-loaded",
+      message: "OpenCode ended without a sign of Handrail's plugin; nothing was written",
+    },
+  });
+  throw new HandrailError("plugin-not-loaded", notLoaded(end), {
+    fix: "handrail doctor",
+    cause: closed.error,
+  });
+}
+
+interface Watched {
+  program: string;
+  args: string[];
+  cwd: string;
+  env: NodeJS.ProcessEnv;
+  prompt: string;
+  onStart: (child: ChildProcess) => void;
+}
+
+/** Runs OpenCode; Ctrl-C, SIGTERM and the timeout end its whole process group. */
+async function watch(wanted: Delegation, record: RunRecord, run: Watched): Promise<OpencodeEnd> {
+  let child: ChildProcess | undefined;
+  const stop = () => {
+    if (child?.pid) endGroup(child.pid);
+  };
+  const interrupted = () => {
+    wanted.progress.say("stopping OpenCode; what it did so far is kept");
+    stop();
+  };
+  process.on("SIGINT", interrupted);
+  process.on("SIGTERM", interrupted);
+  let timedOut = false;
+  const timer =
+    wanted.timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          timedOut = true;
+          stop();
+        }, wanted.timeoutMs);
+  try {
+    const end = await runOpencode({
+      ...run,
+      onLine: (line) => wanted.progress.line(line),
+      onStart: (started) => {
+        child = started;
+        run.onStart(started);
+      },
+    });
+    if (timedOut) wanted.progress.say("the time is up; OpenCode was ended");
+    return end;
+  } catch (error) {
+    await closeTurn(record, {
+      outcome: "error",
+      error: { code: "run-failed", message: "OpenCode could not be started" },
+    });
+    throw new HandrailError(
+      "run-failed",
+      `OpenCode could not be started: ${error instanceof Error ? error.message : ""}`,
+      {
+        fix: "handrail doctor",
+        cause: error,
+      },
+    );
+  } finally {
+    clearTimeout(timer);
+    process.off("SIGINT", interrupted);
+    process.off("SIGTERM", interrupted);
+  }
+}
+
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGTERM");
+    setTimeout(() => {
+      try {
+        process.kill(-pid, "SIGKILL");
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+      }
+    }, 3000).unref();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+function notLoaded(end: OpencodeEnd): string {
+  const how = end.signal ? `was ended by ${end.signal}` : `ended with ${end.code}`;
+  return `Handrail's plugin is not loaded: OpenCode ${how} before the guard was up, so nothing was written`;
+}
+
+function option(name: string, value: string | undefined): string[] {
+  return value === undefined ? [] : [name, value];
+}

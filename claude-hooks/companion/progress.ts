@@ -1,0 +1,27 @@
+import { printable } from "../../shared/text/printable.ts";
+import type { RunLine } from "./opencode-run.ts";
+import { paint } from "./output.ts";
+
+/** Says on stderr what the executor is doing, a line a tool call; nothing without a stream. */
+export class Progress {
+  readonly #stream: NodeJS.WriteStream | undefined;
+  #tokens = 0;
+
+  constructor(stream: NodeJS.WriteStream | undefined) {
+    this.#stream = stream;
+  }
+
+  say(text: string): void {
+    this.#stream?.write(`${paint(2, "handrail", this.#stream)} ${text}\n`);
+  }
+
+  line(line: RunLine): void {
+    if (line.part?.tokens?.total) this.#tokens += line.part.tokens.total;
+    if (line.type !== "tool_use" || !line.part?.tool) return;
+    const { status, title, error } = line.part.state ?? {};
+    const what = `${printable(line.part.tool, 30)} ${printable(title ?? "", 70)}`.trim();
+    if (status === "error")
+      this.say(`${what} ${paint(33, "refused or failed", this.#stream)}: ${printable(error ?? "", 140)}`);
+    else this.say(`${what} ${paint(2, `(${this.#tokens} tokens so far)`, this.#stream)}`);
+  }
+}

@@ -1,0 +1,72 @@
+import { resolve } from "node:path";
+import { HandrailError } from "../../shared/errors.ts";
+import { loadTask } from "../../shared/task/load.ts";
+import { findPromptTask } from "../../shared/task/prompt.ts";
+import { captureBaseline } from "../../shared/tree/baseline.ts";
+import { openRepository, type Repository } from "../../shared/tree/repository.ts";
+import { opencodePluginInstalled } from "../install/detect.ts";
+import type { Delegation } from "./detect.ts";
+import type { Problem } from "./findings.ts";
+
+const DIRECT = "Run `opencode run` directly, or `handrail run FILE`.";
+const PROBLEMS: Record<Problem, string> = {
+  "leaves-environment":
+    "sudo, su, containers and other terminals start OpenCode without the environment that holds it to its task",
+  "drops-environment": "this command drops the environment that holds OpenCode to its task",
+  "sets-config":
+    "this command sets a variable that holds OpenCode to its task (put configuration in a file and name it in OPENCODE_CONFIG)",
+  pure: "--pure starts OpenCode without its plugins, and so without what holds it to its task",
+  attach: "nothing is known of the server it attaches to; `handrail session new` uses one that holds",
+};
+
+/**
+ * Prepares a delegation that is about to start: OpenCode must have Handrail's plugin, and a task that the
+ * command names must have its baseline.
+ * @param cwd where the command starts, absolute
+ * @returns why it must not start and what to do, or undefined when it may
+ */
+export async function prepareDelegation(
+  delegation: Delegation,
+  command: string,
+  cwd: string,
+): Promise<string | undefined> {
+  const [problem] = delegation.problems;
+  if (problem) return `Handrail: ${PROBLEMS[problem]}. ${DIRECT}`;
+  const directory = resolve(cwd, delegation.directory ?? ".");
+  const repo = await repositoryAt(directory);
+  const plugin = opencodePluginInstalled(repo?.root ?? directory, process.env, directory);
+  if (!plugin.installed) {
+    const why = plugin.problem === undefined ? "" : ` (${plugin.problem})`;
+    return `Handrail: OpenCode does not have Handrail's plugin here${why}, so nothing would hold it to its task. Run \`handrail init\`, then delegate again.`;
+  }
+  if (!repo) return undefined;
+  return baselineOf(repo, command);
+}
+
+/** @returns why the task's baseline cannot be captured, if so */
+async function baselineOf(repo: Repository, command: string): Promise<string | undefined> {
+  const task = findPromptTask(command, repo.root);
+  if (!("file" in task) || task.kind === "missing") return undefined;
+  const spec = loadTask(task.file, repo.root);
+  // The run of a task that does not parse fails and says why; it needs no baseline.
+  if (!spec.ok) return undefined;
+  try {
+    await captureBaseline(repo, { slug: spec.corrects ?? spec.slug, allow: spec.scope.allow });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof HandrailError)) throw error;
+    const fix = error.fix === undefined ? "" : ` Fix: ${error.fix}`;
+    return `Handrail: no baseline for ${task.file}: ${error.message}.${fix}`;
+  }
+}
+
+/** @returns undefined where there is no repository to protect: OpenCode may only read there */
+async function repositoryAt(directory: string): Promise<Repository | undefined> {
+  try {
+    return await openRepository(directory);
+  } catch (error) {
+    const codes = ["not-a-repository", "bare-repository", "not-found"];
+    if (error instanceof HandrailError && codes.includes(error.code)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,171 @@
+import type { PluginInput } from "@opencode-ai/plugin";
+import { type Config, loadConfig } from "../shared/config/config.ts";
+import { HandrailError } from "../shared/errors.ts";
+import { claim } from "../shared/lock/claim.ts";
+import { createRun, originFromEnv } from "../shared/run/create.ts";
+import { isLost, reap } from "../shared/run/reap.ts";
+import type { RunRecord } from "../shared/run/record.ts";
+import { registeredRun, registerSession } from "../shared/run/registry.ts";
+import { isEnded } from "../shared/run/state.ts";
+import { activeClaimDir, readRun } from "../shared/run/store.ts";
+import type { RefusalCode } from "../shared/scope/decision.ts";
+import { loadTask } from "../shared/task/load.ts";
+import { findPromptTask } from "../shared/task/prompt.ts";
+
+/** What a session is held to. `free`: a person's own session, which Handrail leaves alone. */
+export type Binding =
+  | { kind: "run"; record: RunRecord; config: Config; release: () => void }
+  | { kind: "read-only"; code: RefusalCode; detail: string; record?: RunRecord }
+  | { kind: "free" };
+
+export interface BindingContext {
+  client: PluginInput["client"];
+  /** Real path of the working tree's top level. */
+  root: string;
+  env: NodeJS.ProcessEnv;
+  lane: "cli" | "serve";
+  /** Set until a session has taken it: `HANDRAIL_RUN_ID` names one run, not every later prompt's. */
+  presetRunId: string | undefined;
+  /** Whether OpenCode runs formatters after a write: code of the repository, unconfined. */
+  formatters: boolean;
+}
+
+/**
+ * Decides what a root session works for, when a prompt arrives. In this order: the run named in the
+ * environment; a task that the prompt is, contains or names; the task named in the environment; the run
+ * the session is registered for; a task in the session's earlier messages (forks, and sessions older than the registration).
+ * @param prompt the text of the message, or undefined where there is none (`/session/:id/shell`)
+ */
+export async function bind(
+  context: BindingContext,
+  sessionID: string,
+  prompt: string | undefined,
+): Promise<Binding> {
+  try {
+    const config = loadConfig(context.root);
+    await reap(context.root, context.env);
+    const found = await findRun(context, sessionID, prompt);
+    if (!found) return unbound(context.env, config);
+    return "kind" in found ? found : take(context, sessionID, found, config);
+  } catch (error) {
+    if (error instanceof HandrailError && error.code === "invalid-config") {
+      return { kind: "read-only", code: "invalid-config", detail: error.message };
+    }
+    return {
+      kind: "read-only",
+      code: "guard-failed",
+      detail: error instanceof Error ? error.message : String(error),
+    };
+  }
+}
+
+async function findRun(
+  context: BindingContext,
+  sessionID: string,
+  prompt: string | undefined,
+): Promise<RunRecord | Binding | undefined> {
+  const preset = context.presetRunId;
+  if (preset !== undefined) {
+    const record = readRun(context.root, preset);
+    if (!record)
+      return readOnly("unbound", `HANDRAIL_RUN_ID names ${preset}, which is no run of this project`);
+    context.presetRunId = undefined;
+    return record;
+  }
+  if (prompt !== undefined) {
+    const task = taskOf(context, prompt);
+    if (task) return task;
+  }
+  if (context.env.HANDRAIL_TASK) return newRun(context, context.env.HANDRAIL_TASK);
+  const registered = registeredRun(context.root, sessionID);
+  const record = registered === undefined ? undefined : readRun(context.root, registered);
+  if (record) return record;
+  for (const earlier of await earlierPrompts(context.client, sessionID)) {
+    const task = taskOf(context, earlier);
+    if (task) return task;
+  }
+  return undefined;
+}
+
+/** The run for a task in a prompt, a refusal for a task that cannot be told, or undefined without any. */
+function taskOf(context: BindingContext, prompt: string): RunRecord | Binding | undefined {
+  const found = findPromptTask(prompt, context.root);
+  switch (found.kind) {
+    case "none":
+      return undefined;
+    case "missing":
+      return readOnly("unbound", `the prompt names ${found.file}, which does not exist`);
+    case "ambiguous":
+      return readOnly(
+        "unbound",
+        `the prompt names several task files: ${found.files.slice(0, 4).join(", ")}`,
+      );
+    default:
+      return newRun(context, found.file);
+  }
+}
+
+function newRun(context: BindingContext, file: string): RunRecord {
+  const spec = loadTask(file, context.root);
+  return createRun({
+    root: context.root,
+    spec,
+    taskFile: file,
+    lane: context.lane,
+    origin: originFromEnv(context.env),
+  });
+}
+
+/** Takes a run up for a session: an invalid task, or another active run on this working tree, is read-only. */
+function take(context: BindingContext, sessionID: string, record: RunRecord, config: Config): Binding {
+  registerSession(context.root, sessionID, record.run_id);
+  if (!record.spec.ok) {
+    const error = record.spec.errors[0];
+    const where = `${record.task_file ?? record.task_id}${error?.line ? `:${error.line}` : ""}`;
+    return {
+      ...readOnly("invalid-task", `${where}: ${error?.message ?? "the task cannot be read"}`),
+      record,
+    };
+  }
+  const place = claim(activeClaimDir(context.root), record.run_id, (holder) => {
+    const other = readRun(context.root, holder);
+    return other !== undefined && !isEnded(other.state) && !isLost(other);
+  });
+  if (!place.ok) {
+    const detail = `run ${place.holder} is active on this working tree; wait for it (handrail runs)`;
+    return { ...readOnly("busy", detail), record };
+  }
+  return { kind: "run", record, config, release: place.release };
+}
+
+function unbound(env: NodeJS.ProcessEnv, config: Config): Binding {
+  if (isDelegated(env))
+    return readOnly("unbound", "this session was started by an agent, and no task file binds it");
+  if (config.unbound === "read-only") return readOnly("unbound", "no task file binds this session");
+  return { kind: "free" };
+}
+
+/** Whether an agent started this OpenCode, and not a person by hand. */
+export function isDelegated(env: NodeJS.ProcessEnv): boolean {
+  const signs = [env.CLAUDECODE, env.HANDRAIL_COMPANION, env.HANDRAIL_RUN_ID, env.HANDRAIL_TASK];
+  const origin = [env.HANDRAIL_ORIGIN_SESSION_ID, env.HANDRAIL_ORIGIN_SESSION_KEY, env.HANDRAIL_INBOX];
+  return [...signs, ...origin].some(Boolean);
+}
+
+function readOnly(code: RefusalCode, detail: string): Extract<Binding, { kind: "read-only" }> {
+  return { kind: "read-only", code, detail };
+}
+
+/** The texts of a session's user messages, newest first; synthetic parts are OpenCode's, not the user's. */
+async function earlierPrompts(client: PluginInput["client"], sessionID: string): Promise<string[]> {
+  const answer = await client.session.messages({ path: { id: sessionID } });
+  if (!answer.data) throw new Error(`OpenCode gives no messages of session ${sessionID}`);
+  return answer.data
+    .filter((message) => message.info.role === "user")
+    .map((message) =>
+      message.parts
+        .flatMap((part) => (part.type === "text" && !part.synthetic ? [part.text] : []))
+        .join("\n"),
+    )
+    .reverse();
+}

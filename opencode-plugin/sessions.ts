@@ -1,0 +1,111 @@
+import type { TurnEnd } from "../shared/run/close.ts";
+import { type Binding, type BindingContext, bind } from "./binding.ts";
+import type { Family } from "./family.ts";
+import { type Answer, Turn } from "./turn.ts";
+
+/** A session family's binding, and the turn under way when it is bound to a run. */
+export interface Bound {
+  binding: Binding;
+  turn?: Turn;
+}
+
+/**
+ * The session families of one OpenCode instance: what each is bound to, which of their sessions are
+ * busy, and the turn that ends when the root is idle and nobody else works any more.
+ */
+export class Sessions {
+  readonly #context: BindingContext;
+  readonly #family: Family;
+  readonly #bound = new Map<string, Promise<Bound>>();
+  readonly #busy = new Map<string, Set<string>>();
+  readonly #rootIdle = new Set<string>();
+  readonly #endings = new Set<Promise<void>>();
+
+  constructor(context: BindingContext, family: Family) {
+    this.#context = context;
+    this.#family = family;
+  }
+
+  /** A prompt has arrived. In a root session without a turn under way it binds anew and starts a turn. */
+  async prompted(sessionID: string, text: string): Promise<Bound> {
+    const root = await this.#family.rootOf(sessionID);
+    const known = this.#bound.get(root);
+    if (root !== sessionID) return this.#ensure(root, undefined);
+    if (known && (await known).turn?.open) return known;
+    this.#rootIdle.delete(root);
+    this.#bound.delete(root);
+    return this.#ensure(root, text);
+  }
+
+  /** What holds for a session, without starting anything: for texts. */
+  async of(sessionID: string): Promise<Bound> {
+    return this.#ensure(await this.#family.rootOf(sessionID), undefined);
+  }
+
+  /** What holds for a tool call or command. One that comes without a prompt (`/session/:id/shell`) starts a turn. */
+  async acting(sessionID: string): Promise<Bound> {
+    const root = await this.#family.rootOf(sessionID);
+    const known = this.#bound.get(root);
+    if (known && (await known).turn?.open === false && this.#bound.get(root) === known)
+      this.#bound.delete(root);
+    return this.#ensure(root, undefined);
+  }
+
+  async busy(sessionID: string): Promise<void> {
+    const root = await this.#family.rootOf(sessionID);
+    const members = this.#busy.get(root) ?? new Set();
+    this.#busy.set(root, members.add(sessionID));
+    if (root === sessionID) this.#rootIdle.delete(root);
+  }
+
+  /** A session is idle. Ends the family's turn once the root is, and no child works any more. */
+  async idle(sessionID: string): Promise<void> {
+    const root = await this.#family.rootOf(sessionID);
+    const members = this.#busy.get(root);
+    members?.delete(sessionID);
+    if (root === sessionID) this.#rootIdle.add(root);
+    if (!this.#rootIdle.has(root) || (members && members.size > 0)) return;
+    const bound = await this.#bound.get(root);
+    this.#end(bound, { outcome: "idle" });
+  }
+
+  async failed(sessionID: string, name: string, message: string): Promise<void> {
+    const root = await this.#family.rootOf(sessionID);
+    // A sub-agent's failure is its parent's to deal with.
+    if (root === sessionID) (await this.#bound.get(root))?.turn?.failed(name, message);
+  }
+
+  async used(sessionID: string, answer: Answer): Promise<void> {
+    (await this.#bound.get(await this.#family.rootOf(sessionID)))?.turn?.used(answer);
+  }
+
+  /** Ends every turn still open (the process is leaving) and waits for all endings. */
+  async drain(): Promise<void> {
+    for (const [root, bound] of this.#bound) {
+      this.#end(await bound, { outcome: this.#rootIdle.has(root) ? "idle" : "left" });
+    }
+    await Promise.all(this.#endings);
+  }
+
+  #ensure(root: string, prompt: string | undefined): Promise<Bound> {
+    const known = this.#bound.get(root);
+    if (known) return known;
+    const fresh = this.#open(root, prompt);
+    this.#bound.set(root, fresh);
+    return fresh;
+  }
+
+  async #open(root: string, prompt: string | undefined): Promise<Bound> {
+    const binding = await bind(this.#context, root, prompt);
+    const record = binding.kind === "free" ? undefined : binding.record;
+    if (!record) return { binding };
+    return { binding, turn: new Turn(record, binding, root, this.#context) };
+  }
+
+  #end(bound: Bound | undefined, end: TurnEnd): void {
+    if (!bound?.turn?.open) return;
+    const ending = bound.turn.finish(end);
+    this.#endings.add(ending);
+    void ending.finally(() => this.#endings.delete(ending));
+  }
+}

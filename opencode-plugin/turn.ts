@@ -1,0 +1,215 @@
+import { type Redact, redactor } from "../shared/callback/redact.ts";
+import { checkRouting, resolveAgent } from "../shared/callback/routing.ts";
+import { configSchema } from "../shared/config/config.ts";
+import type { Shell } from "../shared/confine/shell.ts";
+import { closeTurn, type TurnEnd } from "../shared/run/close.ts";
+import { logEvent } from "../shared/run/events.ts";
+import { moveRun } from "../shared/run/move.ts";
+import { identify } from "../shared/run/process.ts";
+import type { RunRecord } from "../shared/run/record.ts";
+import type { Action } from "../shared/scope/action.ts";
+import type { Refusal } from "../shared/scope/decision.ts";
+import { closeWindow, openWindow } from "../shared/tree/shell-window.ts";
+import type { Binding, BindingContext } from "./binding.ts";
+import { commandsDone, type Hold, makeHold } from "./hold.ts";
+import { shellCallID } from "./shell.ts";
+
+/** What OpenCode tells of one answer of the model. */
+export interface Answer {
+  id: string;
+  providerID: string;
+  modelID: string;
+  cost: number;
+  tokens: { input: number; output: number; reasoning: number; cache: { read: number; write: number } };
+}
+
+/** What OpenCode tells of one prompt. */
+export interface Prompt {
+  sessionID: string;
+  agent: string;
+  model: { providerID: string; modelID: string };
+}
+
+type Work = Extract<Action, { kind: "write" }>;
+
+/**
+ * One turn of a run: from a prompt to the root session going idle. Gathers the evidence as it comes,
+ * on disk, so that whoever finds the turn unfinished can close it.
+ */
+export class Turn {
+  record: RunRecord;
+  readonly #shells = new Set<string>();
+  readonly #binding: Binding;
+  /** The callback's address and token are in it, and in no other environment of this process. */
+  readonly #context: BindingContext;
+  readonly #redact: Redact;
+  readonly #ready: Promise<Hold | undefined>;
+  #problem: string | undefined;
+  #failure: { code: string; message: string } | undefined;
+  #aborted = false;
+  #ending: Promise<void> | undefined;
+  /** The agent that was asked for by name; the first prompt shows whether OpenCode has it. */
+  #asked: string | undefined;
+
+  /** Starts a turn; its hold is made in the background, and the first tool call waits for it. */
+  constructor(record: RunRecord, binding: Binding, session: string, context: BindingContext) {
+    this.#binding = binding;
+    this.#context = context;
+    this.#redact = redactor(context.env);
+    this.#asked = record.turn === 0 ? record.agent : undefined;
+    this.record = moveRun(record, "running", {
+      turn: record.turn + 1,
+      session,
+      executor: identify(),
+      started: record.started ?? new Date().toISOString(),
+    });
+    logEvent(this.record, { type: "turn", session });
+    if (binding.kind === "read-only") this.#failure = { code: binding.code, message: binding.detail };
+    this.#ready = this.#prepare();
+  }
+
+  get open(): boolean {
+    return this.#ending === undefined;
+  }
+
+  /** What the turn is held by, once it is made; undefined for a turn that may do nothing (`problem`). */
+  async hold(): Promise<Hold | undefined> {
+    const hold = await this.#ready;
+    return this.#problem === undefined ? hold : undefined;
+  }
+
+  /** Why the turn may not write, if it may not. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** Notes the model and agent that the root session's prompt was sent with. Another agent than asked may not write. */
+  prompted(message: Prompt): void {
+    if (message.sessionID !== this.record.session) return;
+    const { agent } = message;
+    const model = `${message.model.providerID}/${message.model.modelID}`;
+    const envelope = this.record.envelope && resolveAgent(this.record.envelope, agent, this.#asked);
+    this.#asked = undefined;
+    this.record = moveRun(this.record, this.record.state, {
+      model,
+      agent,
+      ...(envelope ? { envelope } : {}),
+    });
+    const [wrong] = envelope ? checkRouting(envelope, { expectCallback: false }) : [];
+    if (!wrong) return;
+    this.#problem = wrong.message;
+    this.#failure = { code: "routing", message: wrong.message };
+  }
+
+  used(answer: Answer): void {
+    const { input, output, reasoning, cache } = answer.tokens;
+    logEvent(this.record, {
+      type: "usage",
+      message: answer.id,
+      model: `${answer.providerID}/${answer.modelID}`,
+      usage: { input, output, reasoning, cacheRead: cache.read, cacheWrite: cache.write, cost: answer.cost },
+    });
+  }
+
+  failed(name: string, message: string): void {
+    this.#aborted = name === "MessageAbortedError";
+    const clean = this.#redact(message);
+    this.#failure = { code: name, message: clean };
+    logEvent(this.record, { type: "error", name, message: clean });
+  }
+
+  refused(refusal: Refusal, tool: string): void {
+    const { code, path, rule } = refusal;
+    logEvent(this.record, {
+      type: "refusal",
+      code,
+      tool,
+      ...(path === undefined ? {} : { path }),
+      ...(rule === undefined ? {} : { rule }),
+    });
+  }
+
+  /** Keeps the pre-images of what an allowed call is about to write; waits while a command runs. */
+  async writes(callID: string, tool: string, work: Work, directory: string): Promise<void> {
+    const hold = await this.#ready;
+    if (this.#shells.size > 0 && hold) await commandsDone(hold.shell);
+    const paths = work.changes.flatMap((change) =>
+      change.op === "move" ? [change.path, change.to] : [change.path],
+    );
+    if (!hold) return;
+    hold.journal.begin({ via: "tool", tool, callID, paths, directory });
+    if (!this.#context.formatters) return;
+    await openWindow(hold.snapshot, { tool: "formatter", callID });
+    logEvent(this.record, { type: "shell", callID: shellCallID(callID), confinement: "none" });
+  }
+
+  /** A shell command is about to run. @returns the shell for it */
+  async shellStarts(callID: string, tool: string): Promise<Shell | undefined> {
+    const hold = await this.hold();
+    if (!hold || this.#shells.has(callID)) return hold?.shell;
+    this.#shells.add(callID);
+    const { kind } = hold.shell.confinement;
+    if (kind === "none") await openWindow(hold.snapshot, { tool, callID });
+    logEvent(this.record, { type: "shell", callID: shellCallID(callID), confinement: kind });
+    return hold.shell;
+  }
+
+  /** A call has ended: what it wrote is now what the journal vouches for. */
+  async called(callID: string): Promise<void> {
+    const hold = await this.#ready;
+    if (!hold) return;
+    hold.journal.end(callID);
+    this.#shells.delete(callID);
+    // Does nothing where no window was opened.
+    await closeWindow(hold.snapshot, hold.journal, callID);
+  }
+
+  /** Closes the turn, once: evidence, record, callback. Never rejects; what fails is on the record. */
+  finish(end: TurnEnd): Promise<void> {
+    this.#ending ??= this.#close(end);
+    return this.#ending;
+  }
+
+  async #prepare(): Promise<Hold | undefined> {
+    const binding = this.#binding;
+    try {
+      const config = binding.kind === "run" ? binding.config : configSchema.parse({});
+      const hold = await makeHold(this.record, config, binding.kind !== "run");
+      const { kind, ...why } = hold.shell.confinement;
+      this.record = moveRun(this.record, this.record.state, {
+        ...(hold.baseline ? { baseline: hold.baseline } : {}),
+        confinement: { kind, ...("reason" in why ? { reason: why.reason } : {}) },
+      });
+      return hold;
+    } catch (error) {
+      this.#problem = error instanceof Error ? error.message : String(error);
+      this.#failure ??= { code: "guard-failed", message: this.#problem };
+      return undefined;
+    }
+  }
+
+  async #close(end: TurnEnd): Promise<void> {
+    await this.#ready;
+    try {
+      this.record = await closeTurn(
+        this.record,
+        this.#failure ? this.#failedEnd(this.#failure) : end,
+        this.#context.env,
+      );
+    } catch (error) {
+      // OpenCode must go on, and dispose must end. The run stays open on record: the next Handrail
+      // process that comes by closes it.
+      logEvent(this.record, {
+        type: "error",
+        name: "close-failed",
+        message: this.#redact(error instanceof Error ? error.message : String(error)),
+      });
+    } finally {
+      if (this.#binding.kind === "run") this.#binding.release();
+    }
+  }
+
+  #failedEnd(error: { code: string; message: string }): TurnEnd {
+    return { outcome: this.#aborted ? "aborted" : "error", error };
+  }
+}

@@ -1,0 +1,62 @@
+import { spawn } from "node:child_process";
+import { ownProgram } from "../serve/own-program.ts";
+import { stateDir } from "../state/place.ts";
+import { listOutbox } from "./outbox.ts";
+import { DELIVERY, untilDue } from "./policy.ts";
+import { readTarget, resolveTarget } from "./target.ts";
+
+/** What the deliverer needs of the environment: where the state is, whom to call, and how to reach them. */
+const NEEDED = [
+  "HOME",
+  "LOCALAPPDATA",
+  "XDG_STATE_HOME",
+  "HANDRAIL_STATE_DIR",
+  "HANDRAIL_CALLBACK_URL",
+  "HANDRAIL_CALLBACK_TOKEN",
+  "OPENCODE_SERVER_PASSWORD", // to be taken out of texts, never to be sent
+  "NODE_EXTRA_CA_CERTS",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
+  "SystemRoot",
+];
+
+/** Whether there is something in the outbox that a process with this environment could deliver now. */
+export function hasDue(root: string, env: NodeJS.ProcessEnv): boolean {
+  const now = Date.now();
+  return listOutbox(root).some(({ targets }) =>
+    targets.some(
+      (target) =>
+        target.state === "pending" &&
+        untilDue(target.next_attempt, now, DELIVERY) === 0 &&
+        (readTarget(target.target)?.kind === "inbox" || resolveTarget(target, env).ok),
+    ),
+  );
+}
+
+/**
+ * Starts a process that delivers what is due and outlives this one; OpenCode leaves 10 ms after it is idle
+ * (facts, opencode.md). Cheap when there is nothing to deliver; safe to call at any time and by everybody.
+ * @param env where the address and the token are; only what delivery needs is passed on
+ * @returns whether one was started; never throws for a process that cannot be started
+ */
+export function startFlusher(root: string, env: NodeJS.ProcessEnv): boolean {
+  if (!hasDue(root, env)) return false;
+  const needed = Object.fromEntries(NEEDED.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+  try {
+    const { command, environment } = ownProgram("flush.mjs");
+    const [program = process.execPath, ...args] = command;
+    const child = spawn(program, [...args, root], {
+      env: { ...needed, ...environment },
+      // A folder that stays: the repository may be removed meanwhile.
+      cwd: stateDir(env),
+      detached: true,
+      stdio: "ignore",
+    });
+    child.on("error", () => undefined);
+    child.unref();
+    return true;
+  } catch {
+    // A machine that can start nothing now: the outbox keeps it for the next process that comes by.
+    return false;
+  }
+}

@@ -1,0 +1,174 @@
+import { existsSync, lstatSync, readFileSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { createMatcher } from "../scope/matcher.ts";
+import { captureGit } from "../tree/git.ts";
+import { Journal } from "../tree/journal.ts";
+import { quarantine, quarantinedFile } from "../tree/quarantine.ts";
+import { appendCommand, type CommandRecord, type RefusedChange } from "./commands.ts";
+import { conflictsIn } from "./conflict.ts";
+import { type GitChange, gitChanges } from "./git-changes.ts";
+import { findIgnored } from "./ignored.ts";
+import { type Judged, judge } from "./judge.ts";
+import { land, shown, wholeFolders } from "./land.ts";
+import { type LayerChange, readLayer } from "./layer.ts";
+import { linkTarget, movedTo } from "./links.ts";
+import { placesIn } from "./places.ts";
+import type { Policy } from "./policy.ts";
+import { removeTree } from "./remove.ts";
+import { isBelow } from "./tools.ts";
+
+/** What came of one command's layer. */
+export interface Applied {
+  record: CommandRecord;
+  /** Something was left out that the command will miss: it must not end with 0. */
+  counts: boolean;
+  /** Allowed changes that could not be made, with why. */
+  failed: { path: string; problem: string }[];
+}
+
+/** Above this many files of one command only the names are kept: copying them would take too long. */
+const MOST_KEPT = 5_000;
+
+/**
+ * Applies one cut layer: what the task allows goes into the tree, the rest to quarantine, and the layer is
+ * removed. Until then the layer is what a second try starts from.
+ * @param taken folder of the layer
+ * @param exitCode of the command; null where nobody saw it end
+ */
+export async function applyLayer(policy: Policy, taken: string, exitCode: number | null): Promise<Applied> {
+  const { root } = policy;
+  const { tar } = policy.tools;
+  const upper = join(taken, "top", "upper");
+  const callID = readCall(taken);
+  const judged = await judgeLayer(policy, upper, readLayer({ upper, lower: root, tar, skip: isGit }));
+  const wanted = judged.filter(({ fate }) => fate.fate === "apply" || fate.fate === "scratch");
+  const since = statSync(join(taken, "busy"), { bigint: true }).mtimeNs;
+  const conflicts = conflictsIn(
+    wanted.map(({ change }) => change),
+    { root, upper, tar, since },
+  );
+  const inGit = await changesInGit(policy, taken);
+
+  const journal = new Journal(policy.journal, root, policy.objectFormat);
+  const call = { via: "shell", tool: "bash", callID: callID || basename(taken) } as const;
+  const free = wanted.filter(({ change }) => !conflicts.has(change));
+  const landed = land(free, wholeFolders(judged, root), {
+    ...{ root, upper },
+    begin: (paths) => journal.begin({ ...call, paths, directory: root, resolved: true }),
+  });
+  journal.end(call.callID);
+
+  const failed = new Set(landed.failed.map((one) => one.path));
+  const left = [...conflicts, ...free.flatMap(({ change }) => (failed.has(shown(change)) ? change : []))];
+  const kept = keepRefused(policy, taken, judged, left, inGit.changes);
+  const record: CommandRecord = {
+    ...{ callID, exitCode, applied: landed.applied, scratch: landed.scratch },
+    refused: [...refusedIn(judged), ...inGit.changes.map(asRefused)].map((one) => ({
+      ...one,
+      quarantined: kept.get(fileOf(one.path)) ?? null,
+    })),
+    conflicts: left.map(shown),
+  };
+  appendCommand(placesIn(policy.runDir).commands, record);
+  removeTree(taken);
+  const missed = judged.some(({ fate }) => fate.fate === "refuse" && fate.ignored !== true);
+  const counts = missed || inGit.changes.length > 0 || left.length > 0;
+  return { record, counts, failed: landed.failed };
+}
+
+function isGit(path: string): boolean {
+  return path === ".git";
+}
+
+function judgeLayer(policy: Policy, upper: string, changes: readonly LayerChange[]): Promise<Judged[]> {
+  const { root, home } = policy;
+  const matcher = createMatcher(policy.scope, {
+    kindOf: (path) => policy.kinds[path],
+    caseInsensitive: policy.caseInsensitive,
+  });
+  return judge(changes, {
+    matcher,
+    ignored: (paths) => findIgnored(captureGit({ directory: root }), policy.scratch, paths),
+    linkTarget: (path) => linkTarget(root, upper, path),
+    movedTo: (path, created) => movedTo(root, upper, path, created),
+    home:
+      home !== undefined && home !== root && isBelow(home, root) ? home.slice(root.length + 1) : undefined,
+  });
+}
+
+/** What the command did in the git directory: its own overlay where that lies elsewhere. */
+async function changesInGit(policy: Policy, taken: string): Promise<{ changes: GitChange[] }> {
+  const { commonDir, gitDir, root } = policy;
+  const inside = isBelow(commonDir, root);
+  const upper = inside ? join(taken, "top", "upper", ".git") : join(taken, "git", "upper");
+  const stats = lstatSync(upper, { throwIfNoEntry: false });
+  const link = inside ? undefined : lstatSync(join(taken, "top", "upper", ".git"), { throwIfNoEntry: false });
+  if (link || (stats && !stats.isDirectory())) return { changes: [{ name: ".git", kind: "other" }] };
+  if (!stats) return { changes: [] };
+  const changes = await gitChanges({
+    ...{ lower: commonDir, upper },
+    own: gitDir === commonDir ? "" : `${gitDir.slice(commonDir.length + 1)}/`,
+    changes: readLayer({ upper, lower: commonDir, tar: policy.tools.tar }),
+    git: (indexFile) => captureGit({ directory: root, indexFile }),
+  });
+  return { changes };
+}
+
+function refusedIn(judged: readonly Judged[]): RefusedChange[] {
+  return judged.flatMap(({ change, fate }): RefusedChange[] => {
+    if (fate.fate !== "refuse") return [];
+    const { code, rule, detail } = fate;
+    const more = { ...(rule && { rule }), ...(detail !== undefined && { detail }) };
+    return [{ path: shown(change) || "./", code, ...more, quarantined: null }];
+  });
+}
+
+function asRefused({ name, kind }: GitChange): RefusedChange {
+  if (kind === "other") return { path: name, code: "git-dir", quarantined: null };
+  return { path: name, code: "rule", rule: kind === "ref" ? "no-commit" : "no-stage", quarantined: null };
+}
+
+/** The file that a name stands for: an index entry is kept with its index. */
+function fileOf(path: string): string {
+  return path.startsWith(".git/index:") ? ".git/index" : path;
+}
+
+/**
+ * Keeps the bytes of what is not applied.
+ * @returns where, by path
+ */
+function keepRefused(
+  policy: Policy,
+  taken: string,
+  judged: readonly Judged[],
+  left: readonly LayerChange[],
+  inGit: readonly GitChange[],
+): Map<string, string> {
+  const refused = judged.flatMap(({ change, fate }) =>
+    fate.fate === "refuse" && change.op === "put" ? [{ path: change.path, code: fate.code }] : [],
+  );
+  const others = left.filter((change) => change.op === "put").map(({ path }) => ({ path, code: "conflict" }));
+  const { quarantine: dir } = placesIn(policy.runDir);
+  const keep = (root: string, items: readonly { path: string; code: string }[]) =>
+    quarantine(dir, root, items.slice(0, MOST_KEPT)).flatMap((entry): [string, string][] => {
+      const file = quarantinedFile(dir, entry);
+      return file === undefined ? [] : [[entry.path, file]];
+    });
+  const upper = join(taken, "top", "upper");
+  const gitFiles = [...new Set(inGit.map(({ name }) => fileOf(name)))];
+  const inside = isBelow(policy.commonDir, policy.root);
+  const gitItems = gitFiles.map((name) => ({
+    path: inside ? name : name.slice(5),
+    code: "git-dir" as const,
+  }));
+  const git = keep(inside ? upper : join(taken, "git", "upper"), gitItems);
+  return new Map([
+    ...keep(upper, [...refused, ...others]),
+    ...git.map(([path, file]): [string, string] => [inside ? path : `.git/${path}`, file]),
+  ]);
+}
+
+function readCall(taken: string): string {
+  const file = join(taken, "call");
+  return existsSync(file) ? readFileSync(file, "utf8").trim() : "";
+}

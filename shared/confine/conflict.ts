@@ -1,0 +1,93 @@
+import { type BigIntStats, lstatSync } from "node:fs";
+import { posix } from "node:path";
+import { below } from "../tree/bytes.ts";
+import { sameBytes } from "./compare.ts";
+import type { LayerChange } from "./layer.ts";
+import { wasCopiedUp } from "./xattr.ts";
+
+export interface ConflictInput {
+  root: string;
+  upper: string;
+  tar: string;
+  /** When the command began, in nanoseconds of the file system's clock. */
+  since: bigint;
+}
+
+/**
+ * Finds changes of a layer whose place in the tree somebody else changed while the command ran: by the
+ * file's time of change, which nobody but root can set. Asked before the first change is applied.
+ */
+export function conflictsIn(changes: readonly LayerChange[], input: ConflictInput): Set<LayerChange> {
+  const finder = new Finder(input);
+  return new Set(changes.filter((change) => finder.inConflict(change)));
+}
+
+class Finder {
+  private readonly input: ConflictInput;
+  /** Folders by whether the way to them is what the command saw. */
+  private readonly ways = new Map<string, boolean>();
+  private readonly lost = new Set<string>();
+
+  constructor(input: ConflictInput) {
+    this.input = input;
+  }
+
+  inConflict(change: LayerChange): boolean {
+    const conflict = !this.isPlainWay(posix.dirname(change.path)) || this.isMoved(change);
+    if (change.op === "mkdir") {
+      if (conflict) this.lost.add(change.path);
+      else this.ways.set(change.path, true);
+    }
+    return conflict;
+  }
+
+  private isMoved(change: LayerChange): boolean {
+    const now = this.stat(change.path);
+    if (change.op === "rmdir" || change.op === "chmod") return false;
+    if (!now) return change.op !== "delete" && this.wasDeleted(change.path);
+    if (now.isDirectory() && change.op === "mkdir") return false;
+    if (now.ctimeNs <= this.input.since || now.isDirectory()) return false;
+    return !(change.op === "put" && this.isDone(change, now));
+  }
+
+  /** Gone from below the layer, rather than new in it: the layer has a copy of it. */
+  private wasDeleted(path: string): boolean {
+    const parent = this.nearest(path);
+    if (parent.ctimeNs <= this.input.since) return false;
+    return wasCopiedUp(this.input.tar, this.input.upper, path);
+  }
+
+  /** An earlier try has applied it. */
+  private isDone(change: LayerChange & { op: "put" }, now: BigIntStats): boolean {
+    const { root, upper } = this.input;
+    if (!now.isFile() || change.kind !== "file" || Number(now.size) !== change.size) return false;
+    return sameBytes(below(upper, change.path), below(root, change.path));
+  }
+
+  private isPlainWay(folder: string): boolean {
+    if (folder === "." || folder === "") return true;
+    const known = this.ways.get(folder);
+    if (known !== undefined) return known;
+    const stats = this.stat(folder);
+    const plain =
+      !this.lost.has(folder) && (!stats || stats.isDirectory()) && this.isPlainWay(posix.dirname(folder));
+    this.ways.set(folder, plain);
+    return plain;
+  }
+
+  private nearest(path: string): BigIntStats {
+    const folder = posix.dirname(path);
+    const stats = this.stat(folder === "." ? "" : folder);
+    return stats ?? this.nearest(folder);
+  }
+
+  private stat(path: string): BigIntStats | undefined {
+    try {
+      return lstatSync(below(this.input.root, path), { bigint: true });
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+      throw error;
+    }
+  }
+}

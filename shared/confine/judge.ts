@@ -1,0 +1,120 @@
+import type { RefusalCode } from "../scope/decision.ts";
+import type { Answer, Change, Matcher } from "../scope/matcher.ts";
+import type { Rule } from "../task/spec.ts";
+import type { LayerChange } from "./layer.ts";
+
+/** What becomes of a change: into the tree, into the tree as scratch, or to quarantine. */
+export type Fate =
+  | { fate: "apply" | "scratch" }
+  /** In a home that lies in the repository: dropped like the rest of home. */
+  | { fate: "home" }
+  /** `ignored`: git ignores the path, and no more is against it than that the task does not name it. */
+  | { fate: "refuse"; code: RefusalCode; rule?: Rule; detail?: string; ignored?: boolean };
+export interface Judged {
+  change: LayerChange;
+  fate: Fate;
+}
+
+export interface JudgeInput {
+  matcher: Matcher;
+  /** Which paths count as scratch, and which git ignores. */
+  ignored: (paths: readonly string[]) => Promise<IgnoredPaths>;
+  /** Where a link of the layer leads, or what is wrong with it. */
+  linkTarget: (path: string) => { path: string } | { outside: string };
+  /** Whether a deleted path's content is that of a new file, for `no-rename`. */
+  movedTo: (path: string, candidates: readonly LayerChange[]) => LayerChange | undefined;
+  /** The home folder relative to the root, where it lies inside. */
+  home: string | undefined;
+}
+
+export interface IgnoredPaths {
+  scratch(path: string): boolean;
+  ignored(path: string): boolean;
+}
+
+/** What a refusal may rest on for the change still to count as scratch: nothing the task says outright. */
+const NOT_SAID = new Set<RefusalCode>(["out-of-scope", "control-file", "git-dir"]);
+
+/** Decides on every change of a layer, in order. */
+export async function judge(changes: readonly LayerChange[], input: JudgeInput): Promise<Judged[]> {
+  const judged = changes.map((change): Judged => ({ change, fate: byScope(change, input) }));
+  if (input.matcher.scope.rules.includes("no-rename")) refuseMoves(judged, input);
+  const open = judged.filter(({ fate }) => fate.fate === "refuse" && NOT_SAID.has(fate.code));
+  if (open.length === 0) return judged;
+  const known = await input.ignored(open.map(({ change }) => spelled(change)));
+  for (const one of open) {
+    const path = spelled(one.change);
+    if (known.scratch(path) && one.change.op !== "special") one.fate = { fate: "scratch" };
+    else if (input.home !== undefined && `${one.change.path}/`.startsWith(`${input.home}/`)) {
+      one.fate = { fate: "home" };
+    } else if (one.fate.fate === "refuse" && one.fate.code === "out-of-scope" && known.ignored(path)) {
+      one.fate = { ...one.fate, ignored: true };
+    }
+  }
+  return judged;
+}
+
+function byScope(change: LayerChange, input: JudgeInput): Fate {
+  const { matcher } = input;
+  if (change.path === "") return { fate: "refuse", code: "out-of-scope" };
+  const fate = asFate(matcher.classify(asked(change), kindOf(change)));
+  if (fate.fate !== "apply") return fate;
+  if (change.op === "special") return { fate: "refuse", code: "special-file", detail: change.what };
+  if (change.op !== "put" || change.kind === "file") return fate;
+  const target = input.linkTarget(change.path);
+  if ("outside" in target) return { fate: "refuse", code: "link", detail: target.outside };
+  const reached = [target.path, `${target.path}/.`].some(
+    (path) => matcher.classify(path, "modify").decision === "allow",
+  );
+  return reached ? fate : { fate: "refuse", code: "link", detail: target.path };
+}
+
+function asFate(answer: Answer): Fate {
+  if (answer.decision === "allow") return { fate: "apply" };
+  const { code, rule, detail } = answer;
+  return { fate: "refuse", code, ...(rule && { rule }), ...(detail !== undefined && { detail }) };
+}
+
+/** The mode of a folder is the scope's where everything in the folder is. */
+function asked(change: LayerChange): string {
+  return change.op === "chmod" && isFolder(change) ? `${change.path}/.` : change.path;
+}
+
+function kindOf(change: LayerChange): Change {
+  switch (change.op) {
+    case "delete":
+    case "mkdir":
+    case "rmdir":
+      return change.op;
+    case "chmod":
+      return "modify";
+    case "put":
+      return change.exists ? "modify" : "create";
+    case "special":
+      return "create";
+  }
+}
+
+function isFolder(change: LayerChange): boolean {
+  return change.op === "mkdir" || change.op === "rmdir" || change.op === "chmod";
+}
+
+/** As git wants it: a folder ends with a slash. */
+function spelled(change: LayerChange): string {
+  return isFolder(change) ? `${change.path}/` : change.path;
+}
+
+function refuseMoves(judged: Judged[], input: JudgeInput): void {
+  const created = judged
+    .map(({ change }) => change)
+    .filter((change) => change.op === "put" && !change.exists);
+  for (const one of judged) {
+    if (one.change.op !== "delete") continue;
+    const target = input.movedTo(one.change.path, created);
+    if (!target) continue;
+    const refused: Fate = { fate: "refuse", code: "rule", rule: "no-rename" };
+    for (const end of judged) {
+      if ((end === one || end.change === target) && end.fate.fate === "apply") end.fate = refused;
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import { placesIn, workPlacesIn } from "./places.ts";
+import type { Policy } from "./policy.ts";
+import { sh, shWords } from "./text.ts";
+
+/** Hands a command line to the user's own shell, without what a command must not know. For a machine without overlay. */
+export function plainScript(userShell: string, commands: string): string {
+  return `#!/bin/sh
+# Handrail's shell of one run, on a machine where a command cannot be held.
+hr_call=\${HANDRAIL_CALL_ID-}
+case $hr_call in *[!A-Za-z0-9_.:-]*) hr_call= ;; esac
+unset ${SECRET_VARIABLES.join(" ")}
+${sh(userShell)} "$@"
+hr_code=$?
+printf '{"callID":"%s","exitCode":%d}\\n' "$hr_call" "$hr_code" >> ${sh(commands)}
+exit "$hr_code"
+`;
+}
+
+/** Never handed to a command. */
+export const SECRET_VARIABLES = [
+  ...["HANDRAIL_STATE_DIR", "HANDRAIL_TASK", "HANDRAIL_RUN_ID", "HANDRAIL_CALL_ID", "HANDRAIL_INBOX"],
+  ...["HANDRAIL_ORIGIN_SESSION_ID", "HANDRAIL_ORIGIN_SESSION_KEY"],
+  ...["HANDRAIL_CALLBACK_URL", "HANDRAIL_CALLBACK_TOKEN"],
+  ...["OPENCODE_SERVER_PASSWORD", "OPENCODE_SERVER_USERNAME"],
+];
+
+/**
+ * The shell of a run: `<shell> -c COMMAND` holds the command, waits for it, and has what it wrote applied.
+ * Only where something was written a second program (Node, Bun) starts.
+ * @param hold words that run a command in namespaces: `hold CWD ARGUMENTS...`
+ */
+export function launcherScript(policy: Policy, hold: readonly string[]): string {
+  const places = placesIn(policy.runDir);
+  const work = workPlacesIn(policy.work);
+  const { applier } = policy;
+  const variables = Object.entries(applier.environment).map(([name, value]) => `${name}=${sh(value)} `);
+  const apply = (verb: string) =>
+    `${variables.join("")}${shWords([...applier.command, verb, policy.runDir])}`;
+  const parts = [work.top, work.git].map((part) => sh(`${part}/upper`)).join(" ");
+  const flock = sh(policy.tools.flock);
+  return `#!/bin/sh
+# Handrail's shell of one run: holds a command in an overlay of the repository, then has applied what the
+# task allows. Generated; policy.json beside it is what it goes by.
+
+hr_call=\${HANDRAIL_CALL_ID-}
+case $hr_call in *[!A-Za-z0-9_.:-]*) hr_call= ;; esac
+unset ${SECRET_VARIABLES.join(" ")}
+
+# Through a descriptor of a file in the repository a command could reach past the overlay.
+if [ -f /dev/stdin ] || [ -d /dev/stdin ]; then
+  export HANDRAIL_CALL_ID="$hr_call"
+  cat 2>/dev/null | "$0" "$@"
+  exit
+fi
+exec 3<&0 4>&- 5>&- 6>&- 7>&- 8>&-
+for hr_fd in /proc/self/fd/*; do
+  case \${hr_fd##*/} in [0-9]) continue ;; esac
+  if [ -e "$hr_fd" ] && ! [ "$hr_fd" -ef "$0" ]; then hr_spare="\${hr_spare-} \${hr_fd##*/}"; fi
+done
+if [ -n "\${hr_spare-}" ]; then
+  export HANDRAIL_CALL_ID="$hr_call"
+  exec ${sh(policy.tools.bash ?? "bash")} -c 'for hr_fd in $1; do eval "exec $hr_fd>&-"; done; shift; exec "$@"' bash "$hr_spare" "$0" "$@"
+fi
+
+hr_empty() {
+  for hr_at; do
+    for hr_in in "$hr_at"/* "$hr_at"/.[!.]* "$hr_at"/..?*; do
+      if [ -e "$hr_in" ] || [ -L "$hr_in" ]; then return 1; fi
+    done
+  done
+}
+hr_stop() { # SIGNAL: to the command itself, past the processes that hold it
+  read -r hr_init hr_ < "/proc/$hr_held/task/$hr_held/children" || return
+  read -r hr_kid hr_ < "/proc/$hr_init/task/$hr_init/children" || return
+  kill -s "$1" "$hr_kid"
+} 2>/dev/null
+hr_end() { # asked to end: the command first, by force after a second
+  trap : TERM HUP
+  hr_stop "$1"
+  { sleep 1; kill -s KILL "$hr_held"; } >/dev/null 2>&1 <&- 3<&- 9>&- &
+  hr_alarm=$!
+}
+
+exec 9>> ${sh(policy.lock)} || exit 126
+if ! ${flock} -w 2 9; then
+  echo 'handrail: waiting for another command in this working tree' >&2
+  ${flock} 9 || exit 126
+fi
+if [ -s ${sh(work.busy)} ] || ! [ -d ${sh(`${work.top}/work`)} ]; then
+  ${apply("finish")} 3<&- || exit 126
+fi
+printf '%s\\n' "$hr_call" > ${sh(`${work.layer}/call`)}
+echo starting > ${sh(work.busy)}
+
+# In the background, so that a signal is heard at once; what sh takes from such a process is given back.
+${shWords(hold)} "$PWD" "$@" <&3 3<&- 9>&- &
+hr_held=$!
+exec 3<&-
+trap : INT QUIT
+trap 'hr_end TERM' TERM
+trap 'hr_end HUP' HUP
+wait "$hr_held"
+hr_code=$?
+while kill -s 0 "$hr_held" 2>/dev/null; do
+  wait "$hr_held"
+  hr_code=$?
+done
+if [ -n "\${hr_alarm-}" ]; then kill "$hr_alarm" 2>/dev/null; fi
+
+if hr_empty ${parts}; then
+  : > ${sh(work.busy)}
+  printf '{"callID":"%s","exitCode":%d}\\n' "$hr_call" "$hr_code" >> ${sh(places.commands)}
+  exit "$hr_code"
+fi
+${apply("apply")} "$hr_code"
+`;
+}

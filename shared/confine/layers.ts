@@ -1,0 +1,73 @@
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { privateDir } from "../state/files.ts";
+import { workPlacesIn } from "./places.ts";
+import type { Policy } from "./policy.ts";
+import { isBelow } from "./tools.ts";
+
+type Trees = Pick<Policy, "work" | "root" | "commonDir">;
+
+/** Takes the layer of the command that has ended, and makes a fresh one. */
+export function cutLayer(policy: Trees): void {
+  const work = workPlacesIn(policy.work);
+  privateDir(work.cut);
+  if (existsSync(work.layer)) {
+    const stamp = new Date().toISOString().replace(/[-:.]/g, "").slice(0, 18);
+    renameSync(work.layer, join(work.cut, `${stamp}-${process.pid}`));
+  }
+  freshLayer(policy);
+}
+
+/** Layers that have been cut and not applied, oldest first: absolute paths. */
+export function cutLayers(policy: Trees): string[] {
+  const { cut } = workPlacesIn(policy.work);
+  return existsSync(cut)
+    ? readdirSync(cut)
+        .sort()
+        .map((name) => join(cut, name))
+    : [];
+}
+
+/** Makes what the next command writes into. */
+export function freshLayer(policy: Trees): void {
+  const work = workPlacesIn(policy.work);
+  privateDir(work.layer);
+  makePart(work.top, policy.root);
+  if (!isBelow(policy.commonDir, policy.root)) makePart(work.git, policy.commonDir);
+  writeFileSync(work.busy, "", { mode: 0o600 });
+}
+
+/** An overlay's two folders. The upper one stands for the folder it is mounted on: same mode, same owner. */
+export function makePart(part: string, target: string): void {
+  privateDir(part);
+  const upper = join(part, "upper");
+  mkdirSync(upper, { recursive: true });
+  const { mode, uid, gid } = statSync(target);
+  const now = statSync(upper);
+  if (process.getuid?.() === 0 && (now.uid !== uid || now.gid !== gid)) chownSync(upper, uid, gid);
+  chmodSync(upper, mode & 0o7777);
+  mkdirSync(join(part, "work"), { recursive: true });
+}
+
+/**
+ * Opens the folders that overlayfs has closed to their owner (`work/work`), so that anybody may remove them.
+ * The next mount makes them anew.
+ */
+export function openWorkFolders(policy: Pick<Policy, "work">): void {
+  const { layer, keep } = workPlacesIn(policy.work);
+  for (const parent of [layer, keep]) {
+    for (const part of existsSync(parent) ? readdirSync(parent) : []) {
+      const inner = join(parent, part, "work", "work");
+      if (existsSync(inner)) chmodSync(inner, 0o700);
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import * as z from "zod/mini";
+import { scopeSchema } from "../task/spec.ts";
+
+/** How commands are held on this machine, best first. */
+export const MECHANISMS = ["bwrap-overlay", "bwrap-mount", "util-linux"] as const;
+export const mechanismSchema = z.enum(MECHANISMS);
+export type Mechanism = z.infer<typeof mechanismSchema>;
+
+/** An overlay over `target`. */
+const overlaySchema = z.object({
+  target: z.string(),
+  /** Folder with `upper` and `work`, relative to the work folder. */
+  layer: z.string(),
+});
+export type OverlayMount = z.infer<typeof overlaySchema>;
+
+/**
+ * What a command of a run sees in place of the machine's own files, but for the root, which is read-only.
+ * Mounted in this order: overlays and originals by depth, then shown, then hidden.
+ */
+export const viewSchema = z.object({
+  overlays: z.array(overlaySchema),
+  /** Folders below an overlay that stay what they are, read-only. */
+  originals: z.array(z.string()),
+  /** Private folders of the run, writable: what is shown, and where. */
+  shown: z.array(z.object({ source: z.string(), target: z.string() })),
+  /** Folders that look empty (but for Handrail's own hook). */
+  hidden: z.array(z.string()),
+  /** Sockets of servers outside. */
+  sockets: z.array(z.string()),
+});
+export type View = z.infer<typeof viewSchema>;
+
+/** Who a command is: itself (a user), or root with the capabilities to work on other people's files. */
+export const identitySchema = z.object({
+  uid: z.number(),
+  gid: z.number(),
+  /** Real root without a user namespace. */
+  privileged: z.boolean(),
+});
+export type Identity = z.infer<typeof identitySchema>;
+
+const toolsSchema = z.object({
+  ...{ unshare: z.string(), mount: z.string(), setpriv: z.string(), flock: z.string() },
+  ...{ env: z.string(), tar: z.string(), sh: z.string() },
+  bash: z.optional(z.string()),
+  ip: z.optional(z.string()),
+  bwrap: z.optional(z.string()),
+});
+export type Tools = z.infer<typeof toolsSchema>;
+
+/** `confine/policy.json`: everything that applying a layer needs, frozen when the run was prepared. */
+export const policySchema = z.object({
+  version: z.literal(1),
+  runDir: z.string(),
+  work: z.string(),
+  lock: z.string(),
+  /** Where pre-images are kept: the turn's own folder. */
+  journal: z.string(),
+  root: z.string(),
+  gitDir: z.string(),
+  commonDir: z.string(),
+  home: z.optional(z.string()),
+  scope: scopeSchema,
+  caseInsensitive: z.boolean(),
+  /** What the names in the scope were when the run started. */
+  kinds: z.record(z.string(), z.enum(["file", "directory"])),
+  scratch: z.array(z.string()),
+  mechanism: mechanismSchema,
+  objectFormat: z.enum(["sha1", "sha256"]),
+  /** Runs `shell-main`: program and arguments, and variables it needs. */
+  applier: z.object({ command: z.array(z.string()), environment: z.record(z.string(), z.string()) }),
+  /** Programs by absolute path. */
+  tools: toolsSchema,
+});
+export type Policy = z.infer<typeof policySchema>;

@@ -1,0 +1,177 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { createMatcher } from "../scope/matcher.ts";
+import { surroundingsOf } from "../scope/surroundings.ts";
+import { privateDir, writeJson } from "../state/files.ts";
+import { stateDir } from "../state/place.ts";
+import type { Scope } from "../task/spec.ts";
+import type { ObjectFormat } from "../tree/repository.ts";
+import { DEVICES, insideScript } from "./inside.ts";
+import { launcherScript } from "./launcher.ts";
+import { freshLayer, makePart } from "./layers.ts";
+import { placesIn, workPlacesIn } from "./places.ts";
+import type { Identity, Mechanism, Policy, Tools, View } from "./policy.ts";
+import { findTool, needTool } from "./tools.ts";
+import { viewOf } from "./view.ts";
+
+export interface PrepareInput {
+  root: string;
+  gitDir: string;
+  commonDir: string;
+  objectFormat: ObjectFormat;
+  runDir: string;
+  /** What `probe` found. */
+  mechanism: Mechanism;
+  /** Where the layers go; the run's own folder unless its file system can hold none. */
+  work?: string;
+  /** Folder for pre-images. */
+  journal?: string;
+  /** One for each working tree: commands wait for each other. */
+  lock: string;
+  scope: Scope;
+  scratch: readonly string[];
+  /** Runs `shell-main`: program, arguments and variables. */
+  applier: Policy["applier"];
+  /** The shell that runs the commands: by default bash, else sh. */
+  userShell?: string;
+  /** Folders that commands must not see, besides the state folder. */
+  hide?: readonly string[];
+  environment?: NodeJS.ProcessEnv;
+}
+
+/**
+ * Writes the shell of a run: its policy, frozen, and the scripts that hold commands to it.
+ * @returns the program to be called as `<shellPath> -c COMMAND`, and the words that hold a command without
+ *   it: `hold CWD ARGUMENTS...`
+ * @throws HandrailError `confinement-failed` when a program is missing
+ */
+export function prepareRun(input: PrepareInput): { shellPath: string; hold: string[]; policy: Policy } {
+  const env = input.environment ?? process.env;
+  const places = placesIn(input.runDir);
+  privateDir(places.dir);
+  const work = workPlacesIn(input.work ?? join(places.dir, "work"));
+  const policy = policyOf(input, work.dir, env);
+  const identity = currentIdentity();
+  const userShell = input.userShell ?? policy.tools.bash ?? needTool("sh", input.root);
+  const view = viewOf({
+    ...{ root: input.root, commonDir: input.commonDir, uid: identity.uid },
+    ...{ home: env.HOME ?? homedir(), tmpdir: env.TMPDIR },
+    hide: [stateDir(env), work.dir, ...(input.hide ?? [])],
+  });
+  makeWork(policy, view, identity);
+  const network = !input.scope.rules.includes("no-network");
+  const environment = { GIT_OPTIONAL_LOCKS: "0" };
+  const inside = { policy, view, identity, userShell, network, environment, table: places.table };
+  writeJson(places.policy, policy);
+  writeScript(places.inside, insideScript(inside));
+  const hold = holdWords(policy, identity, network);
+  writeScript(places.shell, launcherScript(policy, hold));
+  return { shellPath: places.shell, hold, policy };
+}
+
+function policyOf(input: PrepareInput, work: string, env: NodeJS.ProcessEnv): Policy {
+  const { root, gitDir, commonDir, runDir, scope, mechanism } = input;
+  const kinds: Policy["kinds"] = {};
+  const around = surroundingsOf(root);
+  // Compiled once here, so that what it asks about the tree is answered as of now for the whole run.
+  createMatcher(scope, {
+    ...around,
+    kindOf(path) {
+      const kind = around.kindOf?.(path);
+      if (kind) kinds[path] = kind;
+      return kind;
+    },
+  });
+  return {
+    version: 1,
+    ...{ runDir, work, root, gitDir, commonDir, scope, mechanism, kinds },
+    applier: input.applier,
+    lock: input.lock,
+    journal: input.journal ?? runDir,
+    home: env.HOME ?? homedir(),
+    caseInsensitive: around.caseInsensitive ?? false,
+    scratch: [...input.scratch],
+    objectFormat: input.objectFormat,
+    tools: toolsOf(root),
+  };
+}
+
+function toolsOf(root: string): Tools {
+  const bash = findTool("bash", root);
+  const ip = findTool("ip", root);
+  const bwrap = findTool("bwrap", root);
+  return {
+    unshare: needTool("unshare", root),
+    mount: needTool("mount", root),
+    setpriv: needTool("setpriv", root),
+    flock: needTool("flock", root),
+    env: needTool("env", root),
+    tar: needTool("tar", root),
+    sh: needTool("sh", root),
+    ...(bash !== undefined && { bash }),
+    ...(ip !== undefined && { ip }),
+    ...(bwrap !== undefined && { bwrap }),
+  };
+}
+
+function makeWork(policy: Policy, view: View, identity: Identity): void {
+  const work = workPlacesIn(policy.work);
+  privateDir(work.dir);
+  // A layer that waits to be applied stays: whoever prepares the shell again must not lose it.
+  if (!existsSync(work.busy)) freshLayer(policy);
+  privateDir(work.keep);
+  privateDir(work.mask);
+  for (const { target, layer } of view.overlays) {
+    if (layer.startsWith("keep/")) makePart(join(work.dir, layer), target);
+  }
+  for (const { source } of view.shown) privateDir(join(work.dir, source));
+  if (identity.privileged) makeDevices(work.device);
+}
+
+/** What is shown as /dev to real root, which could write a disk by its device file. */
+function makeDevices(device: string): void {
+  for (const name of ["", "pts", "shm"]) mkdirSync(join(device, name), { recursive: true, mode: 0o755 });
+  for (const name of DEVICES) writeFileSync(join(device, name), "");
+  const links = { fd: "/proc/self/fd", stdin: "fd/0", stdout: "fd/1", stderr: "fd/2", ptmx: "pts/ptmx" };
+  for (const [name, target] of Object.entries(links)) link(target, join(device, name));
+}
+
+function link(target: string, path: string): void {
+  try {
+    symlinkSync(target, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+}
+
+function writeScript(path: string, text: string): void {
+  writeFileSync(path, text, { mode: 0o700 });
+  chmodSync(path, 0o700);
+}
+
+const CAP_SYS_ADMIN = 21n;
+
+/** Who this process is, and whether it may make namespaces without one for users. */
+export function currentIdentity(): Identity {
+  const uid = process.getuid?.() ?? 0;
+  const gid = process.getgid?.() ?? 0;
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
+  const mayMount = ((BigInt(`0x${effective}`) >> CAP_SYS_ADMIN) & 1n) === 1n;
+  return { uid, gid, privileged: uid === 0 && mayMount };
+}
+
+/** The words that start `inside` in namespaces of its own, as its first process. */
+function holdWords(policy: Policy, identity: Identity, network: boolean): string[] {
+  const { env, setpriv, unshare, sh } = policy.tools;
+  return [
+    // sh takes interrupts from what it starts in the background.
+    ...[env, "--default-signal=INT,QUIT"],
+    // The whole of it ends with the shell, however that ends.
+    ...[setpriv, "--pdeathsig", "KILL"],
+    ...[unshare, "--mount", "--pid", "--ipc", "--fork", "--kill-child"],
+    ...(identity.privileged ? [] : ["--user", "--map-root-user"]),
+    ...(network ? [] : ["--net"]),
+    ...["--", sh, placesIn(policy.runDir).inside],
+  ];
+}

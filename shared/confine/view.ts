@@ -1,0 +1,99 @@
+import { lstatSync, readFileSync, realpathSync, statSync } from "node:fs";
+import type { View } from "./policy.ts";
+import { isBelow } from "./tools.ts";
+
+/** Each takes a descriptor in the script, and sh has names for those up to 9. */
+const MOST_LOWERS = 6;
+
+export interface ViewInput {
+  /** Real paths. */
+  root: string;
+  commonDir: string;
+  home: string | undefined;
+  tmpdir: string | undefined;
+  uid: number;
+  /** Folders that commands must not see: the state folder, the inbox, the work folder. */
+  hide: readonly string[];
+}
+
+/** Lays out what a command sees. Looks at the file system: call it when the run starts. */
+export function viewOf(input: ViewInput): View {
+  const { root, commonDir } = input;
+  const overlays = new Map([[root, "layer/top"]]);
+  const add = (target: string | undefined, layer: string) => {
+    if (target !== undefined && target !== "/" && !overlays.has(target)) overlays.set(target, layer);
+  };
+  if (!isBelow(commonDir, root)) add(commonDir, "layer/git");
+  const home = folder(input.home);
+  // A home inside the repository is part of it; what is written there is judged with the rest.
+  if (home !== undefined && !isBelow(home, root)) add(home, "keep/home");
+  const scratch = [folder("/tmp"), folder("/var/tmp"), folder(input.tmpdir)];
+  scratch.forEach((target, index) => {
+    add(target, `keep/scratch${index}`);
+  });
+  const runtime = folder(`/run/user/${input.uid}`);
+  const replaced = [...(runtime ? [runtime] : []), "/dev"];
+  const originals = neighbours(scratch, [root, commonDir], overlays);
+  return {
+    overlays: byDepth([...overlays].map(([target, layer]) => ({ target, layer }))),
+    originals: originals.slice(0, Math.max(0, MOST_LOWERS - overlays.size)),
+    shown: runtime ? [{ source: "keep/runtime", target: runtime }] : [],
+    hidden: input.hide
+      .flatMap((path) => folder(path) ?? [])
+      .filter(
+        (path, index, all) => all.indexOf(path) === index && !replaced.some((one) => isBelow(path, one)),
+      ),
+    sockets: listening().filter(
+      (path) => ![...overlays.keys(), ...replaced].some((one) => isBelow(path, one)),
+    ),
+  };
+}
+
+/**
+ * A repository below a scratch folder (`/tmp/x/repo`): what lies beside it is no scratch, and a write there
+ * has to fail rather than to vanish.
+ */
+function neighbours(
+  scratch: readonly (string | undefined)[],
+  inner: readonly string[],
+  overlays: ReadonlyMap<string, string>,
+): string[] {
+  const found = scratch.flatMap((outer) =>
+    inner
+      .filter((path) => outer !== undefined && path !== outer && isBelow(path, outer))
+      .map((path) => `${outer}/${path.slice(`${outer}/`.length).split("/")[0]}`),
+  );
+  return [...new Set(found)].filter((path) => !overlays.has(path));
+}
+
+function byDepth<T extends { target: string }>(mounts: T[]): T[] {
+  return mounts.sort((a, b) => a.target.split("/").length - b.target.split("/").length);
+}
+
+/** The real path of an existing folder. */
+function folder(path: string | undefined): string | undefined {
+  if (!path?.startsWith("/")) return undefined;
+  try {
+    return statSync(path).isDirectory() ? realpathSync(path) : undefined;
+  } catch {
+    return undefined; // not there, or not ours to look at
+  }
+}
+
+/** Sockets in the file system on which somebody listens. Source: proc(5), `/proc/net/unix`. */
+function listening(): string[] {
+  const lines = readFileSync("/proc/net/unix", "utf8").split("\n");
+  const paths = lines.flatMap((line) => {
+    const match = /^\S+ \S+ \S+ 0001\d{4} \S+ \S+ +\d+ (\/.*)$/.exec(line);
+    return match?.[1] ?? [];
+  });
+  return [...new Set(paths)].filter(isSocket);
+}
+
+function isSocket(path: string): boolean {
+  try {
+    return lstatSync(path).isSocket();
+  } catch {
+    return false; // gone, or out of this user's reach
+  }
+}

@@ -1,0 +1,318 @@
+import { allBut, canExcept, within } from "./boundary.ts";
+import type { Effect, TaskFacts } from "./classify.ts";
+import type { KindOf } from "./names.ts";
+import type { NamedPath } from "./paths.ts";
+import { coversPattern, isLiteral, normalizePattern, type PatternResult, quote } from "./pattern.ts";
+import type { Prohibition, Rule, Scope, TaskIssue } from "./spec.ts";
+
+/** What surrounds a task: where the repository lies and what is in it. */
+export interface Place {
+  /** Absolute path of the repository root; empty when there is none. */
+  root: string;
+  kindOf: KindOf;
+}
+
+interface Limit {
+  paths: string[];
+  text: string;
+  line: number;
+}
+
+/** A scope while it is being read. Lists keep the order of the task; nothing is decided before `finish`. */
+export class Draft {
+  readonly errors: TaskIssue[] = [];
+  readonly warnings: TaskIssue[] = [];
+  readonly prohibitions: Prohibition[] = [];
+  readonly #allow = new Map<string, number>();
+  readonly #inspect = new Map<string, number>();
+  readonly #forbid = new Set<string>();
+  readonly #noRead = new Set<string>();
+  readonly #rules = new Set<Rule>();
+  readonly #limits: Limit[] = [];
+  readonly #literalExceptions: { pattern: string; rule: Rule; line: number }[] = [];
+  readonly #place: Place;
+
+  constructor(place: Place) {
+    this.#place = place;
+  }
+
+  get hasAllow(): boolean {
+    return this.#allow.size > 0;
+  }
+
+  error(message: string, line?: number): void {
+    this.errors.push(line === undefined ? { message } : { line, message });
+  }
+
+  warn(message: string, line?: number): void {
+    this.warnings.push(line === undefined ? { message } : { line, message });
+  }
+
+  /** Adds a path that may be changed; one that cannot be is an error. */
+  allow(path: NamedPath, where?: string): void {
+    const result = this.#normalize(path.raw);
+    if (!result.ok)
+      this.error(where ? `${where}: ${result.message}` : result.message, path.line || undefined);
+    else this.#add(this.#allow, this.#asItIs(result.pattern), path.line);
+  }
+
+  /** Adds a path that is only read. Outside of the repository nothing is written anyway. */
+  inspect(path: NamedPath): void {
+    const result = this.#normalize(path.raw);
+    if (result.ok) this.#add(this.#inspect, this.#asItIs(result.pattern), path.line);
+    else if (result.reason === "invalid") this.error(result.message, path.line);
+    else this.warn(`${result.message} (to inspect: ignored)`, path.line);
+  }
+
+  /** Records that a path of a list of files is not to be changed, unless a prohibition says so already. */
+  forbid(path: NamedPath): void {
+    const pattern = this.#forbidden(path);
+    if (pattern === undefined) return;
+    this.#forbid.add(pattern);
+    if (this.prohibitions.some((one) => one.paths?.includes(pattern))) return;
+    this.prohibitions.push({ text: `${path.raw}: not to be changed`, enforcement: "path", paths: [pattern] });
+  }
+
+  /** Whether a path is one that the task names as a file to change. */
+  isNamed(raw: string): boolean {
+    const result = this.#normalize(raw);
+    return (
+      result.ok &&
+      this.#allow.has(result.pattern) &&
+      isLiteral(result.pattern) &&
+      !result.pattern.endsWith("/")
+    );
+  }
+
+  facts(): TaskFacts {
+    return { kindOf: this.#place.kindOf, isNamed: (raw) => this.isNamed(raw) };
+  }
+
+  rule(rule: Rule): void {
+    this.#rules.add(rule);
+  }
+
+  /** Leave to stage or commit. */
+  may(rule: "may-stage" | "may-commit"): void {
+    this.#rules.add(rule);
+  }
+
+  /** Nothing but these paths may change. */
+  limit(paths: readonly string[], text: string, line: number): void {
+    const patterns = paths.flatMap((raw) => {
+      const result = this.#normalize(raw);
+      return result.ok ? [this.#asItIs(result.pattern)] : [];
+    });
+    if (patterns.length > 0) this.#limits.push({ paths: patterns, text, line });
+  }
+
+  /** Records a prohibition and makes it hold. */
+  prohibit(text: string, line: number, effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      const entry = this.#entryOf(effect, text, line);
+      const known = this.prohibitions.some((one) => JSON.stringify(one) === JSON.stringify(entry));
+      if (!known) this.prohibitions.push(entry);
+    }
+  }
+
+  #entryOf(effect: Effect, text: string, line: number): Prohibition {
+    switch (effect.kind) {
+      case "advisory":
+        return { text, enforcement: "advisory" };
+      case "everything":
+        this.error(`${quote(text)} forbids everything; name what is not to be changed`, line);
+        return { text, enforcement: "path" };
+      case "rule":
+        this.#rules.add(effect.rule);
+        for (const raw of effect.except) {
+          const result = this.#normalize(raw);
+          if (result.ok) this.#literalExceptions.push({ pattern: result.pattern, rule: effect.rule, line });
+        }
+        return { text, enforcement: "rule", rule: effect.rule };
+      case "beyond":
+        this.limit(effect.paths, text, line);
+        return { text, enforcement: "path", paths: [...effect.paths] };
+      case "no-read": {
+        const paths = this.#forbiddenAll(effect.paths, line);
+        for (const path of paths) this.#noRead.add(path);
+        this.#rules.add("no-read");
+        return { text, enforcement: "rule", rule: "no-read", paths };
+      }
+      case "forbid": {
+        const paths = this.#forbiddenAll(effect.paths, line);
+        const patterns = paths.flatMap((path) => this.#without(path, effect.except, text, line));
+        for (const pattern of patterns) this.#forbid.add(pattern);
+        return { text, enforcement: "path", paths };
+      }
+    }
+  }
+
+  #forbiddenAll(raws: readonly string[], line: number): string[] {
+    return raws.flatMap((raw) => this.#forbidden({ raw, line }) ?? []);
+  }
+
+  #forbidden(path: NamedPath): string | undefined {
+    let result = this.#normalize(path.raw.replace(/^!/, ""));
+    // "/src/legacy" may mean the repository's own folder: the wider reading.
+    if (!result.ok && result.reason === "outside" && /^[/\\]/.test(path.raw))
+      result = this.#normalize(path.raw.replace(/^[/\\]+/, ""));
+    if (result.ok) return result.pattern;
+    if (result.reason === "everything")
+      this.error(
+        `${quote(path.raw)} forbids the whole repository; name what is not to be changed`,
+        path.line || undefined,
+      );
+    else if (result.reason === "invalid") this.error(result.message, path.line || undefined);
+    return undefined;
+  }
+
+  /** A forbidden folder without its exceptions; the whole of it where they cannot be taken out. */
+  #without(path: string, except: readonly string[], text: string, line: number): string[] {
+    if (except.length === 0) return [path];
+    const folder = path.endsWith("/**") ? path.slice(0, -2) : path.endsWith("/") ? path : `${path}/`;
+    const inside = except.flatMap((raw) => {
+      const result = this.#normalize(raw);
+      if (!result.ok) return [];
+      return [
+        result.pattern.startsWith(folder) || !/^[\w.-]+$/.test(result.pattern)
+          ? result.pattern
+          : `${folder}${result.pattern}`,
+      ];
+    });
+    if (inside.length === except.length && inside.every((one) => canExcept(folder, one)))
+      return allBut(folder, inside);
+    this.warn(`the exception in ${quote(text)} cannot be held; ${quote(path)} is forbidden as a whole`, line);
+    return [path];
+  }
+
+  #normalize(raw: string): PatternResult {
+    return normalizePattern(raw, this.#place.root);
+  }
+
+  /** A name that is a folder now is its tree; `README` is `README.md` where only that exists. */
+  #asItIs(pattern: string): string {
+    if (pattern.endsWith("/") || !isLiteral(pattern)) return pattern;
+    const kind = this.#place.kindOf(pattern);
+    if (kind === "directory") return `${pattern}/`;
+    if (
+      kind === undefined &&
+      /(^|\/)(README|CHANGELOG|LICENSE|CONTRIBUTING)$/.test(pattern) &&
+      this.#place.kindOf(`${pattern}.md`) === "file"
+    )
+      return `${pattern}.md`;
+    return pattern;
+  }
+
+  #add(map: Map<string, number>, pattern: string, line: number): void {
+    if (!map.has(pattern)) map.set(pattern, line);
+  }
+
+  /**
+   * Settles what contradicts: limits narrow the allow list, what is to be changed and only inspected is an
+   * error, and so is a scope that is empty or forbidden as a whole.
+   * @param softInspect patterns of lists such as "Relevant files", which may name files to change, too
+   */
+  finish(softInspect: ReadonlySet<string> = new Set()): Scope {
+    const hadAllow = this.#allow.size > 0;
+    for (const limit of this.#limits) this.#narrow(limit);
+    for (const { pattern, rule, line } of this.#literalExceptions) this.#openException(pattern, rule, line);
+    for (const [pattern, line] of this.#inspect) {
+      if (!this.#allow.has(pattern)) continue;
+      if (softInspect.has(pattern)) this.#inspect.delete(pattern);
+      else
+        this.error(
+          `${quote(pattern)} is listed both to modify and only to inspect; keep it in one of the lists`,
+          line || undefined,
+        );
+    }
+    const allow = [...this.#allow.keys()];
+    const forbidden = allow.filter((pattern) => this.#isForbidden(pattern));
+    if (hadAllow && forbidden.length === allow.length)
+      this.error(
+        `everything that the task allows is also forbidden (${forbidden.slice(0, 3).map(quote).join(", ")}); take it out of one of the two`,
+      );
+    else
+      for (const pattern of forbidden)
+        this.warn(
+          `${quote(pattern)} is allowed and forbidden: it stays forbidden`,
+          this.#allow.get(pattern) || undefined,
+        );
+    const rules = this.#settleRules();
+    return {
+      allow,
+      inspect: [...this.#inspect.keys()],
+      forbid: [...this.#forbid],
+      rules,
+      noRead: [...this.#noRead],
+    };
+  }
+
+  #narrow(limit: Limit): void {
+    for (const [pattern, line] of [...this.#allow]) {
+      const kept = limit.paths.flatMap((path) => within(pattern, path));
+      if (kept.includes(pattern)) continue;
+      if (kept.length === 0) this.#forbid.add(pattern);
+      else this.#allow.delete(pattern);
+      for (const one of kept) this.#add(this.#allow, one, line);
+      this.warn(
+        `${quote(limit.text)} narrows ${quote(pattern)} to ${kept.length > 0 ? kept.map(quote).join(", ") : "nothing"}`,
+        limit.line,
+      );
+    }
+  }
+
+  /** "any test other than X": X, where it is in scope already, is named outright, which beats the rule. */
+  #openException(pattern: string, rule: Rule, line: number): void {
+    const covered = [...this.#allow.keys()].some(
+      (one) => coversPattern(one, pattern) || matchesGlob(one, pattern),
+    );
+    if (!covered) return;
+    if (isLiteral(pattern) && !pattern.endsWith("/") && this.#place.kindOf(pattern) !== "directory")
+      this.#add(this.#allow, pattern, line);
+    else
+      this.warn(
+        `the exception ${quote(pattern)} to "${rule}" cannot be held for a folder; name its files in the list of files to modify`,
+        line,
+      );
+  }
+
+  #isForbidden(pattern: string): boolean {
+    for (const forbid of this.#forbid) {
+      if (
+        forbid === pattern ||
+        coversPattern(forbid, pattern) ||
+        coversPattern(`${forbid.replace(/\/$/, "")}/`, pattern)
+      )
+        return true;
+      if (forbid === pattern.replace(/\/$/, "") || `${forbid}` === `${pattern}**`) return true;
+      const name = forbid.replace(/\/$/, "");
+      if (
+        !name.includes("/") &&
+        isLiteral(name) &&
+        isLiteral(pattern) &&
+        `/${pattern}/`.includes(`/${name}/`)
+      )
+        return true;
+      if (matchesGlob(forbid, pattern)) return true;
+    }
+    return false;
+  }
+
+  /** No staging and no commits unless the task gives leave; a commit needs staging. */
+  #settleRules(): Rule[] {
+    const rules = this.#rules;
+    if (rules.has("no-commit")) rules.delete("may-commit");
+    if (rules.has("no-stage")) rules.delete("may-stage");
+    if (rules.has("may-commit") && !rules.has("no-stage")) rules.add("may-stage");
+    if (!rules.has("may-commit")) rules.add("no-commit");
+    if (!rules.has("may-stage")) rules.add("no-stage");
+    return [...rules];
+  }
+}
+
+/** `**​/*.ts`, `*.ts` and `dir/**​/*.ts` against a plain path; other globs are not tried. */
+function matchesGlob(glob: string, path: string): boolean {
+  const found = /^(.*?)(?:\*\*\/)?\*(\.[\w.]+)$/.exec(glob);
+  if (!found || !isLiteral(path) || !isLiteral(found[1] ?? "*")) return false;
+  return path.startsWith(found[1] ?? "") && path.endsWith(found[2] ?? "");
+}

@@ -1,0 +1,282 @@
+import { type Kind, type Label, readLabel } from "./headings.ts";
+import type { Line } from "./lines.ts";
+
+/** A line of a section; `gap`: an empty line stands before it. */
+export interface SectionLine extends Line {
+  gap: boolean;
+}
+
+/** A heading and what stands below it. The first section is the text before the first heading. */
+export interface Section {
+  kind: Kind;
+  /** The heading's words in lower case; empty for the text before the first heading. */
+  words: string;
+  weak: boolean;
+  /** Where the heading stands. */
+  line: number;
+  /** The heading as written. */
+  heading: string;
+  lines: SectionLine[];
+}
+
+export interface Outline {
+  /** The first line, or what stands after `Task:`; empty when there is none. */
+  title: string;
+  sections: Section[];
+}
+
+interface Open extends Section {
+  /** Markdown level; 7 for other spellings. */
+  level: number;
+  /** Set for a heading with content on its own line: it ends with its paragraph. */
+  inline: boolean;
+  /** Set for a heading that is a list item: it ends with the item. */
+  within: number | undefined;
+  /** "2. Files to modify": ends with the next heading. */
+  numbered: boolean;
+  parent: Open | undefined;
+}
+
+interface Heading {
+  label: Label | undefined;
+  text: string;
+  level: number;
+  rest: string;
+}
+
+/** Divides a task file into its sections. */
+export function readSections(lines: readonly Line[]): Outline {
+  const preamble = open({ kind: "task", words: "", weak: false }, 1, "", 7);
+  const sections: Open[] = [preamble];
+  let current = preamble;
+  let gap = true;
+  let told = false;
+  const start = (section: Open) => {
+    sections.push(section);
+    current = section;
+  };
+  lines.forEach((line, index) => {
+    if (line.text.trim() === "") {
+      gap = true;
+      return;
+    }
+    if (line.fence !== undefined) {
+      current.lines.push({ ...line, gap });
+      gap = false;
+      return;
+    }
+    current = leave(current, line, gap);
+    const first = !told;
+    told = true;
+    if (isRule(line.text)) {
+      const before = current.lines.at(-1);
+      if (!gap && current.lines.length === 0 && current.line === line.number - 1) {
+        // The line under a heading that was recognised already.
+      } else if (!gap && before && before.marker === undefined && /^(=+|-+)$/.test(line.text)) {
+        current.lines.pop();
+        const label = readLabel(before.text);
+        const isTitle = !label && current.kind === "task" && current.lines.length === 0;
+        if (isTitle) current.lines.push(before);
+        else start(open(label ?? other, before.number, before.text, 2));
+      } else if (current.kind === "files" || current.kind === "inspect") {
+        start(open(other, line.number, "", 7));
+      }
+      gap = true;
+      return;
+    }
+    const heading = readHeading(line, lines[index + 1], gap, current);
+    const next = heading && place(heading, line, current, first);
+    if (next) {
+      start(next);
+      if (heading.rest !== "")
+        current.lines.push({ ...line, text: heading.rest, marker: undefined, gap: true });
+    } else {
+      current.lines.push({ ...line, text: heading && heading.level < 7 ? heading.text : line.text, gap });
+    }
+    gap = false;
+  });
+  return { title: titleOf(sections), sections };
+}
+
+const other: Label = { kind: "other", words: "", weak: false };
+
+function open(label: Label, line: number, heading: string, level: number): Open {
+  return {
+    ...label,
+    line,
+    heading,
+    level,
+    lines: [],
+    inline: false,
+    within: undefined,
+    numbered: false,
+    parent: undefined,
+  };
+}
+
+/** Closes headings that end with their paragraph or list item. */
+function leave(section: Open, line: Line, gap: boolean): Open {
+  let at = section;
+  while (at.parent) {
+    const listed = line.marker !== undefined;
+    if (at.within !== undefined && (line.indent <= at.within || (gap && !listed && line.indent === 0)))
+      at = at.parent;
+    else if (at.inline && !continuesInline(at, line, gap)) at = at.parent;
+    else break;
+  }
+  return at;
+}
+
+function continuesInline(section: Open, line: Line, gap: boolean): boolean {
+  if (section.kind === "task") return true;
+  if (gap) return line.marker !== undefined && section.kind === "forbid" && section.lines.length < 2;
+  if (section.kind !== "files" && section.kind !== "inspect") return true;
+  const last = section.lines.at(-1)?.text ?? "";
+  return line.marker !== undefined || line.indent > 0 || /(,|\band|&)$/.test(last);
+}
+
+/** Decides whether a heading opens a section here. @returns undefined where it is an ordinary line */
+function place(heading: Heading, line: Line, current: Open, first: boolean): Open | undefined {
+  const { label, level, rest } = heading;
+  const listed = line.marker !== undefined;
+  if (!label) {
+    if (first || rest !== "") return undefined;
+    if (level < 7) {
+      const below = level > current.level && current.kind !== "other" && current.kind !== "task";
+      return below ? undefined : open(other, line.number, heading.text, level);
+    }
+    if (listed || isGrouping(heading.text, current)) return undefined;
+    return open(other, line.number, heading.text, 7);
+  }
+  if (
+    line.marker === "number" &&
+    level === 7 &&
+    line.indent < 2 &&
+    (current.kind === "task" || current.numbered)
+  ) {
+    const section = open(label, line.number, heading.text, level);
+    return { ...section, numbered: true };
+  }
+  if (listed && level === 7) {
+    const anywhere = label.kind === "forbid" || label.kind === "inspect";
+    if (!anywhere && current.kind !== "task") return undefined;
+    const section = open(label, line.number, heading.text, 7);
+    return { ...section, within: line.indent, parent: current };
+  }
+  if (current.kind === "files" && rest === "" && label.weak && label.kind === "files") return undefined;
+  const section = open(label, line.number, heading.text, level);
+  return rest === ""
+    ? section
+    : { ...section, inline: true, parent: current.inline ? current.parent : current };
+}
+
+/** "Backend:" right below "Files to modify:" groups the list; later it is a heading like any other. */
+function isGrouping(text: string, section: Open): boolean {
+  if (section.kind === "task")
+    return (
+      /^(the|this|that|it|a|an|for|if|when|then|so|and|but|use|like|such)\b/i.test(text) ||
+      text.split(/\s+/).length > 4
+    );
+  if (section.kind !== "files" && section.kind !== "inspect") return false;
+  return (
+    section.lines.length === 0 ||
+    /^[*_\s]*(back-?end|front-?end|sources?|src|code|server|client|core|docs|documentation|config(uration)?|shared|api|ui|lib(rary)?|new|existing|create|add|update|edit|delete|rename|modify)[*_\s:]*$/i.test(
+      text,
+    )
+  );
+}
+
+function isRule(text: string): boolean {
+  return text.length < 200 && (/^(=+|-{3,}|\*{3,}|_{3,})$/.test(text) || /^[*_-](\s+[*_-])+$/.test(text));
+}
+
+function readHeading(line: Line, next: Line | undefined, gap: boolean, current: Open): Heading | undefined {
+  const { text } = line;
+  const atx = /^(#{1,6})\s+(.*)$/.exec(text);
+  if (atx) return withLabel(trimHashes(atx[2] ?? ""), atx[1]?.length ?? 1);
+  const closing = /^<\/[a-z][\w -]{0,40}>$/i.test(text);
+  if (closing) return { label: other, text, level: 7, rest: "" };
+  const boxed = /^<([a-z][\w -]{0,40})>$|^\[([^\]`/.]{1,60})\]:?$|^[=-]{2,}\s(.{1,60})\s[=-]{2,}$/i.exec(
+    text,
+  );
+  const inBox = boxed?.[1] ?? boxed?.[2] ?? boxed?.[3];
+  if (inBox !== undefined && readLabel(inBox))
+    return { label: readLabel(inBox), text: inBox, level: 7, rest: "" };
+  const bold = readBold(text);
+  if (bold) {
+    const label = readLabel(bold.text);
+    return bold.rest === "" || label ? { label, text: bold.text, level: 7, rest: bold.rest } : undefined;
+  }
+  const withColon = withLabel(text, 7);
+  if (withColon) return withColon;
+  return gap || current.lines.length === 0 || line.marker === "number" ? bare(text, line, next) : undefined;
+}
+
+/** A known heading on a line of its own, without colon or marks. */
+function bare(text: string, line: Line, next: Line | undefined): Heading | undefined {
+  if (!next || /[.?!,;]$/.test(text) || text.split(/\s+/).length > 7) return undefined;
+  if (line.marker !== undefined && next.indent <= line.indent && next.marker === line.marker)
+    return undefined;
+  const label = readLabel(text);
+  if (!label || (label.weak && (next.marker === undefined || line.marker !== undefined))) return undefined;
+  return { label, text, level: 7, rest: "" };
+}
+
+/** Reads `Label`, `Label:` or `Label: rest`. A label that nobody knows is one only alone on its line. */
+function withLabel(text: string, level: number): Heading | undefined {
+  const whole = text.length <= 100 ? readLabel(text) : undefined;
+  const ends = /[:：][*_]{0,3}$/.test(text);
+  if (whole && (level < 7 || ends)) return { label: whole, text, level, rest: "" };
+  const colon = /^([^:：`]{1,90})[:：][*_]{0,3}(?:\s+(\S.*))?$/.exec(text);
+  if (colon) {
+    const [, before = "", rest = ""] = colon;
+    const label = readLabel(before);
+    if (label || (rest === "" && !looksLikePath(before))) return { label, text: before, level, rest };
+  }
+  const dash = /^([^-–—`]{2,60}?)\s+(?:[–—]|--?)\s+(\S.*)$/.exec(text);
+  const dashed = dash ? readLabel(dash[1] ?? "") : undefined;
+  if (
+    dash &&
+    dashed &&
+    !dashed.weak &&
+    dashed.kind !== "other" &&
+    dashed.kind !== "task" &&
+    level === 7 &&
+    !/^(only|do not|don't|no|these|must|read)\b/i.test(dash[2] ?? "")
+  )
+    return { label: dashed, text: dash[1] ?? "", level, rest: dash[2] ?? "" };
+  return level < 7 ? { label: undefined, text, level, rest: "" } : undefined;
+}
+
+/** A line that is bold from its start: `**Label**`, `**Label:** rest`, `__Label__`. */
+function readBold(text: string): { text: string; rest: string } | undefined {
+  const mark = /^(\*{1,3}|_{1,3})(?=[^\s*_])/.exec(text)?.[1];
+  if (!mark) return undefined;
+  const end = text.indexOf(mark, mark.length);
+  if (end < 0) return undefined;
+  const inner = text.slice(mark.length, end);
+  const after = text.slice(end + mark.length).trim();
+  if (looksLikePath(inner) || inner.length > 90) return undefined;
+  if (after === "" || after === ":") return { text: inner, rest: "" };
+  if (/^\([^()]*\):?$/.test(after)) return { text: `${inner} ${after}`, rest: "" };
+  const rest = /^[:–—-]\s+(.+)$/.exec(after)?.[1] ?? (inner.endsWith(":") ? after : undefined);
+  return rest === undefined ? undefined : { text: inner.replace(/:$/, ""), rest };
+}
+
+function looksLikePath(text: string): boolean {
+  return /[/\\`]|\w\.\w/.test(
+    text.replace(/\b(tests|and|acceptance|stage|edit|create|change)\/(?=\w+\b)/gi, ""),
+  );
+}
+
+function trimHashes(text: string): string {
+  return text.replace(/\s#+$/, "").trim();
+}
+
+function titleOf(sections: readonly Section[]): string {
+  for (const section of sections) {
+    const line = section.lines.find((one) => one.fence === undefined);
+    if (section.kind === "task" && line) return line.text;
+  }
+  return "";
+}

@@ -1,0 +1,64 @@
+import { convertedEntries } from "./conversions.ts";
+import { GITLINK, type IndexEntry } from "./index-file.ts";
+import { type LoadedIndex, loadIndex } from "./index-load.ts";
+import { lstatOf } from "./objects.ts";
+import type { Settings } from "./settings.ts";
+import type { Store, Tree } from "./store.ts";
+import { isThere, listOthers, type Suspect, suspects, writeStoreIndex } from "./work-index.ts";
+
+/** A working tree compared with the user's index. */
+export interface FirstLook {
+  user: LoadedIndex;
+  /** What the store's index holds: one entry a file. */
+  entries: IndexEntry[];
+  /** Paths that may differ from their entries, or that git was told not to look at. */
+  dirty: Suspect[];
+  others: string[];
+}
+
+/**
+ * Looks for what differs from a copy of the user's index, so that nothing else has to be read, and writes
+ * the store's first index: without submodules, conflicts and flags that hide a file. An entry whose stat data
+ * does not vouch for the raw content loses it.
+ */
+export async function firstLook(tree: Tree, store: Store, settings: Settings): Promise<FirstLook> {
+  const user = await loadIndex(tree, store);
+  const [listed, others, { entries, doubtful }] = await Promise.all([
+    suspects(store, user.file),
+    listOthers(store, user.file),
+    chooseEntries(tree, store, settings, user),
+  ]);
+  writeStoreIndex(store, entries, (entry) => doubtful.has(entry));
+  const dirty = new Map(listed.map((suspect) => [suspect.path, suspect]));
+  for (const entry of doubtful) {
+    const { path, mode, oid } = entry;
+    dirty.set(path, { path, before: { mode: mode.toString(8), oid }, gone: !isThere(store, path) });
+  }
+  // git does not list what lies in the folder of a submodule that is not checked out.
+  const submodules = user.entries.filter((entry) => entry.mode === GITLINK).map((entry) => entry.path);
+  others.push(
+    ...submodules.filter((path) => lstatOf(tree.root, path)?.isDirectory()).map((path) => `${path}/`),
+  );
+  return { user, entries, dirty: [...dirty.values()], others: [...new Set(others)] };
+}
+
+async function chooseEntries(
+  tree: Tree,
+  store: Store,
+  settings: Settings,
+  user: LoadedIndex,
+): Promise<{ entries: IndexEntry[]; doubtful: Set<IndexEntry> }> {
+  const entries = user.entries.filter(
+    (entry, at) => entry.mode !== GITLINK && (entry.stage === 0 || !hasName(user.entries[at - 1], entry)),
+  );
+  const doubtful = await convertedEntries(tree, store, settings, user, entries);
+  for (const entry of entries) {
+    // git without nanoseconds cannot see a second write within the second it last looked.
+    if (!entry.isPlain || entry.newest >= user.written) doubtful.add(entry);
+  }
+  return { entries, doubtful };
+}
+
+function hasName(entry: IndexEntry | undefined, other: IndexEntry): boolean {
+  return entry?.name.equals(other.name) ?? false;
+}

@@ -1,0 +1,175 @@
+import { createHash } from "node:crypto";
+import { textOf } from "./bytes.ts";
+import type { ObjectFormat } from "./repository.ts";
+
+// Source: gitformat-index(5), versions 2 and 3. Version 4, split and sparse indexes are first rewritten by
+// git (`loadIndex`).
+
+const HEADER = 12;
+const OID = 40;
+const ASSUME_UNCHANGED = 0x8000;
+const EXTENDED = 0x4000;
+const STAGE = 0x3000;
+const SKIP_WORKTREE = 0x4000;
+const INTENT_TO_ADD = 0x2000;
+
+export const GITLINK = 0o160000;
+
+/** One entry, read from the file's bytes on demand: an index may hold hundreds of thousands. */
+export class IndexEntry {
+  private readonly bytes: Buffer;
+  readonly start: number;
+  private readonly hashLength: number;
+  readonly end: number;
+
+  constructor(bytes: Buffer, start: number, hashLength: number) {
+    this.bytes = bytes;
+    this.start = start;
+    this.hashLength = hashLength;
+    const zero = bytes.indexOf(0, this.nameStart);
+    // Padded with one to eight NUL bytes to a multiple of eight.
+    this.end = start + ((zero - start) & ~7) + 8;
+    if (zero < 0 || this.end > bytes.length) throw new RangeError("index entry runs over the end");
+  }
+
+  get path(): string {
+    return textOf(this.name);
+  }
+  get name(): Buffer {
+    return this.bytes.subarray(this.nameStart, this.bytes.indexOf(0, this.nameStart));
+  }
+  get mode(): number {
+    return this.bytes.readUInt32BE(this.start + 24);
+  }
+  get oid(): string {
+    return this.bytes.toString("hex", this.start + OID, this.flagsAt);
+  }
+  get size(): number {
+    return this.bytes.readUInt32BE(this.start + 36);
+  }
+  get stage(): number {
+    return (this.flags & STAGE) >> 12;
+  }
+  get skipWorktree(): boolean {
+    return (this.extra & SKIP_WORKTREE) !== 0;
+  }
+  /** git would not look at the file: assume-unchanged or skip-worktree. */
+  get hidden(): boolean {
+    return (this.flags & ASSUME_UNCHANGED) !== 0 || this.skipWorktree;
+  }
+  get intentToAdd(): boolean {
+    return (this.extra & INTENT_TO_ADD) !== 0;
+  }
+  /** The later of ctime and mtime, whole seconds. */
+  get newest(): number {
+    return Math.max(this.bytes.readUInt32BE(this.start), this.bytes.readUInt32BE(this.start + 8));
+  }
+  /** What the entry says, without the stat data that `git status` refreshes. */
+  get meaning(): string {
+    return `${this.mode.toString(8)} ${this.oid} ${this.stage} ${this.flags & ASSUME_UNCHANGED} ${this.extra}`;
+  }
+
+  /** Of stage 0 and without a flag that changes what git makes of it. */
+  get isPlain(): boolean {
+    return (this.flags & (ASSUME_UNCHANGED | STAGE)) === 0 && this.extra === 0;
+  }
+  /** A copy of the entry's bytes as a plain one; `forget` also drops its stat data. */
+  plain(forget: boolean): Buffer {
+    const copy = Buffer.from(this.bytes.subarray(this.start, this.end));
+    const flags = this.flagsAt - this.start;
+    copy.writeUInt16BE(this.flags & ~(ASSUME_UNCHANGED | STAGE), flags);
+    if (this.flags & EXTENDED) copy.writeUInt16BE(0, flags + 2);
+    if (forget) copy.fill(0, 0, 24).fill(0, 28, OID);
+    return copy;
+  }
+  /** The bytes from this entry to another of the same index. */
+  through(last: IndexEntry): Buffer {
+    return this.bytes.subarray(this.start, last.end);
+  }
+
+  private get flagsAt(): number {
+    return this.start + OID + this.hashLength;
+  }
+  private get flags(): number {
+    return this.bytes.readUInt16BE(this.flagsAt);
+  }
+  private get extra(): number {
+    return this.flags & EXTENDED ? this.bytes.readUInt16BE(this.flagsAt + 2) : 0;
+  }
+  private get nameStart(): number {
+    return this.flagsAt + (this.flags & EXTENDED ? 4 : 2);
+  }
+}
+
+/**
+ * Reads an index file's entries.
+ * @returns undefined where the format is one that git has to rewrite first
+ * @throws RangeError when the bytes are no index
+ */
+export function parseIndex(bytes: Buffer, format: ObjectFormat): IndexEntry[] | undefined {
+  if (bytes.length < HEADER || bytes.toString("latin1", 0, 4) !== "DIRC")
+    throw new RangeError("not an index");
+  const version = bytes.readUInt32BE(4);
+  if (version > 3) return undefined;
+  const hashLength = format === "sha256" ? 32 : 20;
+  const entries: IndexEntry[] = [];
+  let at = HEADER;
+  for (let left = bytes.readUInt32BE(8); left > 0; left--) {
+    const entry = new IndexEntry(bytes, at, hashLength);
+    entries.push(entry);
+    at = entry.end;
+  }
+  // Capital letters mark extensions a reader may skip; `link` (split) and `sdir` (sparse) it may not.
+  for (; at + 8 <= bytes.length - hashLength; at += 8 + bytes.readUInt32BE(at + 4)) {
+    if (/^[a-z]/.test(bytes.toString("latin1", at, at + 1))) return undefined;
+  }
+  return entries;
+}
+
+/**
+ * An index file of these entries, as plain ones of stage 0, without extensions.
+ * @param entries of one index, in its order
+ * @param doubtful entries that lose their stat data
+ */
+export function formatIndex(
+  entries: readonly IndexEntry[],
+  doubtful: (entry: IndexEntry) => boolean,
+  format: ObjectFormat,
+): Buffer {
+  const header = Buffer.alloc(HEADER);
+  header.write("DIRC", "latin1");
+  // Version 3 allows extended entries, and has no rules of its own for the others.
+  header.writeUInt32BE(3, 4);
+  header.writeUInt32BE(entries.length, 8);
+  const parts: Buffer[] = [header];
+  // Most entries stay as they are: they are taken over in runs.
+  let run: { from: IndexEntry; to: IndexEntry } | undefined;
+  const flush = () => {
+    if (run) parts.push(run.from.through(run.to));
+    run = undefined;
+  };
+  for (const entry of entries) {
+    const forget = doubtful(entry);
+    if (run?.to.end !== entry.start || forget || !entry.isPlain) flush();
+    if (forget || !entry.isPlain) parts.push(entry.plain(forget));
+    else run = { from: run?.from ?? entry, to: entry };
+  }
+  flush();
+  const body = Buffer.concat(parts);
+  return Buffer.concat([body, createHash(format).update(body).digest()]);
+}
+
+/** Folders that hold entries, without slash. Entries come sorted, so those of one folder mostly follow each other. */
+export function foldersOf(entries: readonly IndexEntry[]): string[] {
+  const folders = new Set<string>();
+  let last: Buffer | undefined;
+  for (const { name } of entries) {
+    const slash = name.lastIndexOf(0x2f);
+    if (slash < 0 || (last?.length === slash && name.subarray(0, slash).equals(last))) continue;
+    last = name.subarray(0, slash);
+    const folder = textOf(last);
+    for (let at = folder.length; at > 0; at = folder.lastIndexOf("/", at - 1))
+      folders.add(folder.slice(0, at));
+  }
+  return [...folders];
+}

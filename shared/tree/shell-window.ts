@@ -1,0 +1,86 @@
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import * as z from "zod/mini";
+import { readJson, writeJson } from "../state/files.ts";
+import { type Changes, changesSince } from "./changes.ts";
+import type { Journal, JournalEntry } from "./journal.ts";
+import type { Snapshot } from "./snapshot-record.ts";
+
+// Without confinement nobody sees what a shell command writes. What changed between its start and its end is
+// taken to be its work.
+
+const stateSchema = z.nullable(z.object({ mode: z.string(), oid: z.string() }));
+const windowSchema = z.object({
+  tool: z.string(),
+  callID: z.string(),
+  /** What differed from the snapshot when the command started: the state by path. */
+  states: z.record(z.string(), stateSchema),
+});
+type States = z.infer<typeof windowSchema>["states"];
+
+const WINDOWS = "windows";
+
+/** Notes the state of the working tree before an unconfined command. Survives a killed process. */
+export async function openWindow(snapshot: Snapshot, call: { tool: string; callID: string }): Promise<void> {
+  const states = statesOf(await changesSince(snapshot));
+  writeJson(windowFile(snapshot, call.callID), { ...call, states });
+}
+
+/** Journals what has changed since the command started; does nothing for one that was never opened. */
+export async function closeWindow(snapshot: Snapshot, journal: Journal, callID: string): Promise<void> {
+  await close(snapshot, journal, windowFile(snapshot, callID));
+}
+
+/** Closes what a killed process left open. */
+export async function closeWindows(snapshot: Snapshot, journal: Journal): Promise<void> {
+  const folder = join(snapshot.store.dir, WINDOWS);
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) await close(snapshot, journal, join(folder, name));
+}
+
+async function close(snapshot: Snapshot, journal: Journal, file: string): Promise<void> {
+  const window = readJson(file, windowSchema);
+  if (!window) return;
+  const { tool, callID } = window;
+  const now = await changesSince(snapshot);
+  journal.note(
+    differences(window.states, now).map((entry) => ({ via: "shell" as const, tool, callID, ...entry })),
+  );
+  rmSync(file);
+}
+
+/** What the working tree and `.git` hold where they differ from the snapshot; null where there is nothing. */
+function statesOf({ changes, git }: Changes): States {
+  return Object.fromEntries([
+    ...changes.map(({ path, after }) => [path, after ?? null]),
+    ...git.map(({ name, after }) => [name, after === undefined ? null : { mode: "git", oid: after }]),
+  ]);
+}
+
+function differences(
+  before: States,
+  now: Changes,
+): Required<Pick<JournalEntry, "path" | "before" | "after">>[] {
+  const after = statesOf(now);
+  const originals: States = Object.fromEntries(
+    now.changes.map((change) => [change.path, change.before ?? null]),
+  );
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    .filter((path) => !(path in before && path in after) || !same(before[path], after[path]))
+    .map((path) => ({
+      path,
+      before: path in before ? (before[path] ?? null) : (originals[path] ?? null),
+      // Back to what the snapshot has: any state but the one before.
+      after: path in after ? (after[path] ?? null) : { mode: "restored", oid: "" },
+    }));
+}
+
+function same(left: States[string] | undefined, right: States[string] | undefined): boolean {
+  return left?.mode === right?.mode && left?.oid === right?.oid;
+}
+
+function windowFile({ store }: Snapshot, callID: string): string {
+  const name = createHash("sha256").update(callID).digest("hex").slice(0, 32);
+  return join(store.dir, WINDOWS, `${name}.json`);
+}

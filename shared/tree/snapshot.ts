@@ -1,0 +1,164 @@
+import { appendFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { HandrailError } from "../errors.ts";
+import { type FirstLook, firstLook } from "./first-look.ts";
+import { type GitState, gitState } from "./git-state.ts";
+import { keepIgnoreFile, outerExcludes } from "./ignore.ts";
+import { foldersOf, GITLINK, type IndexEntry } from "./index-file.ts";
+import type { LoadedIndex } from "./index-load.ts";
+import { lstatOf } from "./objects.ts";
+import { findWorkingTree, gitDirOf } from "./repository.ts";
+import { readSettings } from "./settings.ts";
+import { type Snapshot, type SnapshotRecord, saveSnapshot, type Unverifiable } from "./snapshot-record.ts";
+import { makeStore, type Store, type Tree } from "./store.ts";
+import { type Selection, sortUntracked } from "./untracked.ts";
+import {
+  type Aside,
+  foldersForFiles,
+  forget,
+  recordPaths,
+  type Suspect,
+  storeEntries,
+  writeStoreIndex,
+} from "./work-index.ts";
+
+export interface SnapshotOptions extends Omit<Selection, "ignored"> {
+  ignored?: Selection["ignored"];
+  /** Where content goes; default into the snapshot itself. */
+  objectDir?: string;
+}
+
+/** A snapshot with what its taking has shown. */
+export interface TakenSnapshot extends Snapshot {
+  /** Paths that differ from the user's index, or that git was told not to look at. */
+  dirty: Suspect[];
+  user: LoadedIndex;
+}
+
+/**
+ * Keeps the state of a working tree: raw content (no filter, no line-ending conversion) of everything but
+ * scratch, ignored files too, and what matters in `.git`. Writes nothing in the repository but objects, and
+ * those only where `objectDir` says so.
+ *
+ * It starts from a copy of the user's index, so that only what differs from it is read.
+ * @param dir a folder of its own, outside the repository
+ * @throws HandrailError `git-failed`; `internal` when `dir` holds a snapshot already
+ */
+export async function takeSnapshot(
+  tree: Tree,
+  dir: string,
+  options: SnapshotOptions,
+): Promise<TakenSnapshot> {
+  if (lstatOf(dir, "snapshot.json")) throw new HandrailError("internal", `${dir} holds a snapshot already`);
+  // The clock of a file system may run a little behind.
+  const started = Math.floor(Date.now() / 1000) - 1;
+  for (const part of ["git", "ignore", "nested"]) rmSync(join(dir, part), { recursive: true, force: true });
+  const { scratch, allow, ignored = "all" } = options;
+  const selection = { scratch, allow, ignored };
+  const settings = await readSettings(tree);
+  const store = makeStore(tree, dir, outerExcludes(tree, settings), options.objectDir);
+  const [look, state] = await Promise.all([firstLook(tree, store, settings), readGitState(tree)]);
+  const { user, dirty } = look;
+  keepIgnoreFiles(store, look);
+  const listed = [...look.others, ...foldersForFiles(store, dirty)];
+  const found = await sortUntracked(store, listed, selection);
+  const { entries, aside } = await bringUpToDate(store, look, found.files, started);
+
+  const folders = foldersOf(entries);
+  const inside = new Set([
+    ...found.nested,
+    ...user.entries.filter((entry) => entry.mode === GITLINK).map((entry) => `${entry.path}/`),
+    ...folders.filter((folder) => lstatOf(tree.root, `${folder}/.git`)).map((folder) => `${folder}/`),
+  ]);
+  const nested = await snapshotNested(tree, dir, [...inside], selection);
+  const record: SnapshotRecord = {
+    schema: 1,
+    at: new Date().toISOString(),
+    tree: {
+      root: tree.root,
+      gitDir: tree.gitDir,
+      commonDir: tree.commonDir,
+      objectFormat: tree.objectFormat,
+    },
+    selection,
+    scratch: found.scratch,
+    aside,
+    nested: nested.taken,
+    unverifiable: [
+      ...nested.unverifiable,
+      ...found.unreadable.map((path) => ({ path, reason: "the folder cannot be read" })),
+    ],
+    gitState: state,
+  };
+  const snapshot: Snapshot = { store, tree, record, userIndex: user.bytes, folders };
+  saveSnapshot(snapshot, (name, data) => writeFileSync(join(dir, name), data, { mode: 0o600 }));
+  return { ...snapshot, dirty, user };
+}
+
+/** Async only so that it runs beside git. */
+async function readGitState(tree: Tree): Promise<GitState> {
+  return gitState(tree);
+}
+
+function keepIgnoreFiles(store: Store, { user, entries }: FirstLook): void {
+  if (!user.plain.includes(IGNORE_FILE)) return;
+  for (const entry of entries) if (entry.name.includes(IGNORE_FILE)) keepIgnoreFile(store, entry.path);
+}
+const IGNORE_FILE = ".gitignore";
+
+/** @returns the entries of the store's index, and what could not go into it */
+async function bringUpToDate(
+  store: Store,
+  { entries, dirty }: FirstLook,
+  untracked: readonly string[],
+  started: number,
+): Promise<{ entries: IndexEntry[]; aside: Aside[] }> {
+  const gone = dirty.filter((suspect) => suspect.gone).map((suspect) => suspect.path);
+  const there = dirty.filter((suspect) => !suspect.gone).map((suspect) => suspect.path);
+  await forget(store.git, gone, store.objectFormat);
+  const aside = await recordPaths(store, [...there, ...untracked]);
+  if (dirty.length + untracked.length === 0) return { entries, aside };
+  const fresh = await storeEntries(store);
+  if (fresh.some((entry) => entry.newest >= started)) {
+    writeStoreIndex(store, fresh, (entry) => entry.newest >= started);
+  }
+  return { entries: fresh, aside };
+}
+
+async function snapshotNested(
+  tree: Tree,
+  dir: string,
+  folders: readonly string[],
+  selection: Selection,
+): Promise<{ taken: SnapshotRecord["nested"]; unverifiable: Unverifiable[] }> {
+  const taken: SnapshotRecord["nested"] = [];
+  const unverifiable: Unverifiable[] = [];
+  for (const path of folders.toSorted()) {
+    const root = join(tree.root, path);
+    if (gitDirOf(root) === undefined) continue; // a submodule that is not checked out: a plain folder
+    try {
+      const { head: _head, ...inner } = await findWorkingTree(root);
+      const own = join("nested", String(taken.length));
+      await takeSnapshot(inner, join(dir, own), { ...selection, allow: allowBelow(selection.allow, path) });
+      taken.push({ path, dir: own });
+      if (inner.objectFormat === tree.objectFormat) shareObjects(dir, own);
+    } catch (error) {
+      if (!(error instanceof HandrailError)) throw error;
+      unverifiable.push({ path, reason: error.message });
+    }
+  }
+  return { taken, unverifiable };
+}
+
+/** So that one look finds what either keeps; relative, since the folder may be moved. */
+function shareObjects(dir: string, inner: string): void {
+  appendFileSync(join(dir, "git/objects/info/alternates"), `../../${inner}/git/objects\n`);
+}
+
+/** Patterns that can match in a folder, relative to it. */
+function allowBelow(allow: readonly string[], folder: string): string[] {
+  return allow.flatMap((pattern) => {
+    if (pattern.startsWith(folder)) return [pattern.slice(folder.length) || "**"];
+    return pattern.startsWith("**/") ? [pattern] : [];
+  });
+}
