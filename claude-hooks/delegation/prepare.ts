@@ -39,7 +39,7 @@ export async function prepareDelegation(
   // What cannot be told is left to the environment: without the plugin OpenCode starts no model.
   if (directory === undefined) return undefined;
   const repo = await repositoryAt(directory);
-  const plugin = opencodePluginInstalled(repo?.root ?? directory, process.env);
+  const plugin = opencodePluginInstalled(repo?.root ?? directory, process.env, directory);
   if (!plugin.installed) {
     const why = plugin.problem === undefined ? "" : ` (${plugin.problem})`;
     return `Handrail: OpenCode does not have Handrail's plugin here${why}, so nothing would hold it to its task. Run \`handrail init\`, then delegate again.`;
