@@ -15,7 +15,7 @@ const node = {
   target: "node20",
   format: "esm",
   logLevel: "warning",
-  // jsonc-parser's CommonJS build cannot be bundled.
+  // jsonc-parser: its "main" is UMD, which cannot be bundled.
   mainFields: ["module", "main"],
 };
 // CommonJS dependencies call require() for Node's own modules.

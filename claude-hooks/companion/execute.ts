@@ -45,6 +45,9 @@ export async function executeCommand(wanted: Wanted): Promise<Executed> {
   const place = placeOf(wanted, repo.root);
   const shell = prepareShell({ tree: repo, scratch, applier: ownProgram("shell.mjs"), ...place });
   const { confinement } = shell;
+  if (confinement.kind === "none") {
+    process.stderr.write(`handrail: this command is not confined: ${confinement.reason}\n`);
+  }
   try {
     const [line = ""] = wanted.words;
     const command = wanted.words.length === 1 ? line : shWords(wanted.words);

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { HandrailError } from "../../shared/errors.ts";
+import { lineage } from "../../shared/task/lineage.ts";
 import { loadTask } from "../../shared/task/load.ts";
 import { findPromptTask } from "../../shared/task/prompt.ts";
 import { captureBaseline } from "../../shared/tree/baseline.ts";
@@ -51,7 +52,7 @@ async function baselineOf(repo: Repository, command: string): Promise<string | u
   // The run of a task that does not parse fails and says why; it needs no baseline.
   if (!spec.ok) return undefined;
   try {
-    await captureBaseline(repo, { slug: spec.corrects ?? spec.slug, allow: spec.scope.allow });
+    await captureBaseline(repo, { slug: lineage(spec, repo.root), allow: spec.scope.allow });
     return undefined;
   } catch (error) {
     if (!(error instanceof HandrailError)) throw error;

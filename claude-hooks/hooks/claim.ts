@@ -13,5 +13,5 @@ runHook("claim", async () => {
   const context = callbackContext(claimed);
   if (context === undefined) return;
   await answer(event.hook_event_name, { additionalContext: context });
-  claimed.told();
+  claimed.told(event.session_id);
 });

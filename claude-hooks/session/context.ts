@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Claimed } from "../../shared/callback/inbox.ts";
 import { callbackText } from "../../shared/callback/text.ts";
 import { quote } from "../../shared/scope/quote.ts";
@@ -14,4 +15,25 @@ export function callbackContext(claimed: Claimed): string | undefined {
     ),
   ];
   return texts.length === 0 ? undefined : texts.join("\n\n");
+}
+
+/**
+ * Whether a session's transcript holds a callback's text: Claude Code writes down what its hooks add
+ * (2.1.329: `hook_additional_context`). A transcript that cannot be read holds everything, so that nothing
+ * is told twice.
+ */
+export function inTranscript(path: string): (callbackId: string) => boolean {
+  let text: string | undefined;
+  return (callbackId) => {
+    text ??= readTranscript(path);
+    return text === undefined || text.includes(`[${callbackId}]`);
+  };
+}
+
+function readTranscript(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined; // none yet, or larger than a string can be
+  }
 }

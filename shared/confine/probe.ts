@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { HandrailError } from "../errors.ts";
 import { privateDir } from "../state/files.ts";
@@ -66,9 +66,10 @@ function tryOn(
       scope: { allow: [], inspect: [], forbid: [], rules: [], noRead: [] },
       applier: { command: ["false"], environment: {} },
     });
-    const marker = `.handrail-${name}`;
+    // A folder in place of a file: overlayfs marks it as opaque. In the overlay only.
+    const marker = statSync(join(tree.root, ".git")).isDirectory() ? ".git/HEAD" : ".git";
     const [program = "", ...words] = hold;
-    const done = spawnSync(program, [...words, tree.root, "-c", `mkdir ${marker}`], {
+    const done = spawnSync(program, [...words, tree.root, "-c", `rm ${marker} && mkdir ${marker}`], {
       stdio: ["ignore", "ignore", "pipe"],
       timeout: LONGEST_TRY,
       killSignal: "SIGKILL",
@@ -76,10 +77,9 @@ function tryOn(
     if (done.error) return done.error.message;
     if (done.status !== 0) return words.length > 0 ? lastLine(done.stderr) : "it ended early";
     const upper = join(workPlacesIn(policy.work).top, "upper");
-    if (!existsSync(join(upper, marker)) || existsSync(join(tree.root, marker)))
-      return "the overlay does not hold";
+    if (!lstatSync(join(tree.root, marker)).isFile()) return "the overlay does not hold";
     const [attributes] = overlayAttributes(policy.tools.tar, upper, [marker]);
-    return attributes?.size ? undefined : "tar cannot read the overlay's attributes";
+    return attributes?.get("opaque") === "y" ? undefined : "tar cannot read the overlay's attributes";
   } catch (error) {
     if (error instanceof HandrailError && error.code === "confinement-failed") return error.message;
     throw error;

@@ -1,19 +1,19 @@
 import { join } from "node:path";
 import { putAndDeliver } from "../callback/outbox.ts";
-import type { CallbackPayload, Report, ReportedRefusal } from "../callback/payload.ts";
+import type { CallbackPayload, Report } from "../callback/payload.ts";
 import { startFlusher } from "../callback/start.ts";
-import { readCommands } from "../confine/commands.ts";
 import { finishOpen } from "../confine/open.ts";
-import { placesIn } from "../confine/places.ts";
 import { frozenMatcher } from "../scope/surroundings.ts";
 import { type Audit, auditTurn } from "../tree/audit.ts";
 import { Journal, readJournal } from "../tree/journal.ts";
 import { quarantine } from "../tree/quarantine.ts";
 import { closeWindows } from "../tree/shell-window.ts";
+import type { Snapshot } from "../tree/snapshot-record.ts";
 import { loadSnapshot } from "../tree/snapshot-record.ts";
 import { type RunEvent, readEvents, sumUsage } from "./events.ts";
 import { moveRun } from "./move.ts";
 import type { RunRecord } from "./record.ts";
+import { countRefusals, refusedCalls, type ShellWord, shellWord } from "./refusals.ts";
 import type { RunState } from "./state.ts";
 import { runDir, turnDir } from "./store.ts";
 
@@ -48,9 +48,9 @@ export async function closeTurn(
 ): Promise<RunRecord> {
   const events = readEvents(record.root, record.run_id).filter((event) => event.turn === record.turn);
   const dir = runDir(record.root, record.run_id);
-  await finishOpen(dir);
+  const open = await problemOf(() => finishOpen(dir));
   const shell = shellWord(dir, events);
-  const audit = withWord(await auditedTurn(record, events), shell);
+  const audit = withWord(await auditedTurn(record, events), shell, open);
   const kept = quarantine(join(dir, "quarantine"), record.root, audit.outOfScope);
   const usage = sumUsage(events);
   const ending = ENDINGS[end.outcome];
@@ -110,10 +110,16 @@ export function payloadOf(record: RunRecord): CallbackPayload {
 
 async function auditedTurn(record: RunRecord, events: readonly RunEvent[]): Promise<Audit> {
   const snapshot = record.turn > 0 ? loadSnapshot(turnDir(record)) : undefined;
-  if (!snapshot) {
-    const reason = "there is no snapshot of the working tree from before the turn";
-    return { verdict: "unverifiable", changes: [], outOfScope: [], foreign: [], reasons: [reason] };
+  if (!snapshot) return unverified("there is no snapshot of the working tree from before the turn");
+  try {
+    return await auditWith(snapshot, record, events);
+  } catch (error) {
+    // The turn is told of all the same: a callback that says what is not known beats none.
+    return unverified(`the audit failed: ${messageOf(error)}`);
   }
+}
+
+async function auditWith(snapshot: Snapshot, record: RunRecord, events: readonly RunEvent[]): Promise<Audit> {
   const dir = turnDir(record);
   await closeWindows(snapshot, new Journal(dir, record.root, snapshot.tree.objectFormat));
   const shells = events.filter((event) => event.type === "shell");
@@ -126,76 +132,36 @@ async function auditedTurn(record: RunRecord, events: readonly RunEvent[]): Prom
   });
 }
 
-interface RefusedAct {
-  code: string;
-  path?: string;
-  rule?: string;
-  tool?: string;
-}
-
-interface ShellWord {
-  /** What commands wrote and was not applied. */
-  refused: (RefusedAct & { path: string; kept: boolean })[];
-  /** Confined commands that Handrail's shell has said nothing of. */
-  silent: number;
-}
-
-/** What Handrail's shell has said of the turn's confined commands. */
-function shellWord(dir: string, events: readonly RunEvent[]): ShellWord {
-  const calls = new Set(
-    events.flatMap((event) =>
-      event.type === "shell" && event.confinement === "overlay" ? [event.callID] : [],
-    ),
-  );
-  const said = readCommands(placesIn(dir).commands).filter((command) => calls.has(command.callID));
-  return {
-    refused: said.flatMap((command) =>
-      command.refused.map(({ path, code, rule, quarantined }) => ({
-        path,
-        code,
-        tool: "bash",
-        kept: quarantined !== null,
-        ...(rule === undefined ? {} : { rule }),
-      })),
-    ),
-    silent: calls.size - new Set(said.map((command) => command.callID)).size,
-  };
-}
-
-function withWord(audit: Audit, { silent }: ShellWord): Audit {
-  if (silent === 0) return audit;
+function withWord(audit: Audit, { silent }: ShellWord, open: string | undefined): Audit {
   const commands = silent === 1 ? "a command" : `${silent} commands`;
-  return {
-    ...audit,
-    verdict: audit.verdict === "violated" ? "violated" : "unverifiable",
-    reasons: [
-      ...audit.reasons,
-      `Handrail's shell has said nothing of ${commands}: it may have been replaced or killed`,
-    ],
-  };
+  const doubts = [
+    ...(silent > 0
+      ? [`Handrail's shell has said nothing of ${commands}: it may have been replaced or killed`]
+      : []),
+    ...(open === undefined ? [] : [open]),
+  ];
+  if (doubts.length === 0) return audit;
+  const verdict = audit.verdict === "violated" ? "violated" : "unverifiable";
+  return { ...audit, verdict, reasons: [...audit.reasons, ...doubts] };
 }
 
-function refusedCalls(events: readonly RunEvent[]): RefusedAct[] {
-  return events.flatMap((event) => {
-    if (event.type !== "refusal") return [];
-    const { code, path, rule, tool } = event;
-    return [{ code, ...(path ? { path } : {}), ...(rule ? { rule } : {}), ...(tool ? { tool } : {}) }];
-  });
+function unverified(reason: string): Audit {
+  return { verdict: "unverifiable", changes: [], outOfScope: [], foreign: [], reasons: [reason] };
 }
 
-/** Equal refusals as one, with how many there were. */
-function countRefusals(acts: readonly RefusedAct[]): ReportedRefusal[] {
-  const counted = new Map<string, ReportedRefusal>();
-  for (const { code, path, rule, tool } of acts) {
-    const key = JSON.stringify([code, path, rule, tool]);
-    const known = counted.get(key);
-    if (known) known.count += 1;
-    else counted.set(key, { code, count: 1, path, rule, tool });
+async function problemOf(act: () => Promise<unknown>): Promise<string | undefined> {
+  try {
+    await act();
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
   }
-  return [...counted.values()];
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function nextCommand(record: RunRecord, state: RunState): string {
-  if (state === "blocked") return `handrail show ${record.run_id}`;
-  return `handrail diff --task ${record.spec.corrects ?? record.task_id}`;
+  return state === "blocked" ? `handrail show ${record.run_id}` : `handrail diff --task ${record.task_id}`;
 }

@@ -160,9 +160,9 @@ class Judge {
         return { decision: "refuse", code: "git-dir", path: ".git", detail: effect.by };
       case "sweep-here":
         if (resolve(effect.path) !== this.#options.root) return undefined;
-        return { decision: "refuse", code: "out-of-scope", path: ".", detail: `${effect.by} on everything` };
+        return sweeps(effect.by);
       case "sweep":
-        return { decision: "refuse", code: "out-of-scope", path: ".", detail: `${effect.by} on everything` };
+        return sweeps(effect.by);
     }
   }
 
@@ -194,6 +194,11 @@ function mayBeScratch(path: string, patterns: readonly string[]): boolean {
   const known = compiled.get(patterns) ?? patterns.flatMap((text) => compileWide(text, {}));
   compiled.set(patterns, known);
   return known.some((one) => one.covers(path));
+}
+
+function sweeps(by: string): Refusal {
+  const detail = `${by} on the whole tree also takes changes that are not yours; name your own files instead`;
+  return { decision: "refuse", code: "out-of-scope", path: ".", detail };
 }
 
 /** Whether there is something to do: nothing is removed where nothing is, nothing made where something is. */

@@ -24,8 +24,11 @@ export class Ledger {
   readonly #copies = new Map<string, string>();
   #renames: { from: string; to: string }[] = [];
   #order = 0;
+  /** Paths that are changed while something is read; for what runs at the same time. */
+  #watched: Set<string>[] = [];
 
   record(kind: FileEffect["kind"], path: string, by: string, inPlace = false): void {
+    this.#see(path);
     const before = this.#entries.get(path);
     if (kind === "create" && before && before.kind !== "delete") return;
     if (kind === "delete") this.#forget(path, false);
@@ -48,8 +51,26 @@ export class Ledger {
 
   /** Something may have written or removed the path (a branch that may not run). */
   doubt(path: string): void {
+    this.#see(path);
     this.#forget(path, true);
     this.#touched.add(path);
+  }
+
+  /** Reads things that run at the same time: of what two of them change, nothing is certain. */
+  together(reads: readonly (() => void)[]): void {
+    const seen = reads.map((read) => {
+      const paths = new Set<string>();
+      this.#watched.push(paths);
+      read();
+      this.#watched.pop();
+      return paths;
+    });
+    for (const [index, paths] of seen.entries()) {
+      const others = seen.slice(index + 1).flatMap((other) => [...other]);
+      for (const path of paths) {
+        for (const other of others) if (isWithin(path, other) || isWithin(other, path)) this.doubt(path);
+      }
+    }
   }
 
   /** Something may have restored or removed anything (`git stash`, `rm "$f"`). */
@@ -99,10 +120,18 @@ export class Ledger {
     return false;
   }
 
+  #see(path: string): void {
+    for (const paths of this.#watched) paths.add(path);
+  }
+
   /** Drops what is known of a path and of everything below it. */
   #forget(path: string, itself: boolean): void {
     for (const other of this.#entries.keys()) {
-      if (other.startsWith(`${path}/`) || (itself && other === path)) this.#entries.delete(other);
+      if (isWithin(other, path) && (itself || other !== path)) this.#entries.delete(other);
     }
   }
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
 }

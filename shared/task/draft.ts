@@ -64,11 +64,13 @@ export class Draft {
     else this.warn(`${result.message} (to inspect: ignored)`, path.line);
   }
 
-  /** Adds a forbidden path. @returns the pattern, or undefined where nothing in the repository is meant */
-  forbid(path: NamedPath): string | undefined {
+  /** Records that a path of a list of files is not to be changed, unless a prohibition says so already. */
+  forbid(path: NamedPath): void {
     const pattern = this.#forbidden(path);
-    if (pattern !== undefined) this.#forbid.add(pattern);
-    return pattern;
+    if (pattern === undefined) return;
+    this.#forbid.add(pattern);
+    if (this.prohibitions.some((one) => one.paths?.includes(pattern))) return;
+    this.prohibitions.push({ text: `${path.raw}: not to be changed`, enforcement: "path", paths: [pattern] });
   }
 
   /** Whether a path is one that the task names as a file to change. */
@@ -150,7 +152,7 @@ export class Draft {
   }
 
   #forbidden(path: NamedPath): string | undefined {
-    let result = this.#normalize(path.raw);
+    let result = this.#normalize(path.raw.replace(/^!/, ""));
     // "/src/legacy" may mean the repository's own folder: the wider reading.
     if (!result.ok && result.reason === "outside" && /^[/\\]/.test(path.raw))
       result = this.#normalize(path.raw.replace(/^[/\\]+/, ""));

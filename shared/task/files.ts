@@ -86,6 +86,9 @@ export function readFileList(section: Section, kindOf: KindOf): FileList {
   return list;
 }
 
+const speaksOfLimits =
+  /\b(do not|don['’]?t|never|no|not|only|except|avoid|leave|keep|without|off[- ]limits|unchanged|read[- ]only)\b/i;
+
 /** Notes an item without paths of its own: all there is, an exception, or a sentence. */
 function note(
   list: FileList,
@@ -96,7 +99,7 @@ function note(
 ): void {
   addExceptions(list, read, folder);
   if (read.everything) list.everything.push({ raw: item.text, line: item.starts[0]?.line ?? section.line });
-  list.mentions.push(...read.mentions);
+  if (!speaksOfLimits.test(item.text)) list.mentions.push(...read.mentions);
   list.prose.push(item);
 }
 

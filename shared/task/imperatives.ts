@@ -178,6 +178,7 @@ function walk(clause: readonly Token[], kindOf: KindOf): { words?: Chosen; fallb
   let definite = false;
   let fallback: Chosen | undefined;
   const creates = verbOf(clause[0]?.lower ?? "")?.act === "create";
+  const removes = /^(remove|delete|drop|extract|move|strip|split)$/.test(clause[0]?.lower ?? "");
   for (let at = 1; at < clause.length; at++) {
     const token = clause[at];
     if (!token) break;
@@ -200,8 +201,7 @@ function walk(clause: readonly Token[], kindOf: KindOf): { words?: Chosen; fallb
       const place =
         preposition === "" ||
         /^(in|to|into|inside|within|under|at|on|below|across|throughout|named|called|as)$/.test(preposition);
-      const removing =
-        preposition === "from" && /^(remove|delete|drop|extract|move|strip)$/.test(clause[0]?.lower ?? "");
+      const removing = preposition === "from" && removes;
       const spec = preposition !== "" && notModified.test(noun.join(" "));
       if ((place || removing) && !spec && !definite) return { words: list };
       if (preposition === "of" && !spec) fallback ??= list;
@@ -214,8 +214,9 @@ function walk(clause: readonly Token[], kindOf: KindOf): { words?: Chosen; fallb
     if (stops.has(token.lower) && token.lower !== "for" && !token.code) break;
     if (/^(for|with|using|by|via|through|from|about|against)$/.test(token.lower) && !token.code) {
       definite =
-        /^(the|that|those|this|these|its|our|existing|all|one)$/.test(clause[at + 1]?.lower ?? "") ||
-        pathOf(clause[at + 1] ?? token, "prose", kindOf) !== undefined;
+        !(token.lower === "from" && removes) &&
+        (/^(the|that|those|this|these|its|our|existing|all|one)$/.test(clause[at + 1]?.lower ?? "") ||
+          pathOf(clause[at + 1] ?? token, "prose", kindOf) !== undefined);
       preposition = token.lower;
       if (!definite) noun = [];
       continue;

@@ -33,16 +33,19 @@ const usualRoots =
   static templates styles bin etc opencode_tasks .github .git .vscode .husky .claude .opencode node_modules`);
 
 /**
- * The file, folder or glob that a word names, without what is no part of the name.
- * `list`: it begins a line of a list of files, where less is needed; `prose`: it stands in a sentence.
+ * Where a word stands. `list`: at the beginning of a line of a list of files, where less is needed to be a
+ * path; `prose`: in a sentence; `forbid`: in a prohibition, where `/health` is a path, too, and no route.
  */
-export function pathOf(token: Token, where: "list" | "prose", kindOf: KindOf): string | undefined {
+export type Where = "list" | "prose" | "forbid";
+
+/** The file, folder or glob that a word names, without what is no part of the name. */
+export function pathOf(token: Token, where: Where, kindOf: KindOf): string | undefined {
   if (token.text.length > 1_000) return undefined;
   const text = cleanPath(token.text, kindOf);
   return isPath(text, token, where, kindOf) ? text : undefined;
 }
 
-function isPath(text: string, token: Token, where: "list" | "prose", kindOf: KindOf): boolean {
+function isPath(text: string, token: Token, where: Where, kindOf: KindOf): boolean {
   if (text === "" || !isWritable(text, token.code || where === "list")) return false;
   if (/^\.{1,2}$/.test(text)) return true;
   if (/^(e\.g|i\.e|etc|vs|cf|a\.k\.a)$/i.test(text)) return false;
@@ -78,17 +81,13 @@ function isWritable(text: string, spaced: boolean): boolean {
 function hasSlashOfPath(
   text: string,
   token: Token,
-  where: "list" | "prose",
+  where: Where,
   exists: (name: string) => boolean,
 ): boolean {
   if (wordPairs.test(text)) return false;
-  if (
-    /\s/.test(text) &&
-    /^(git|npm|npx|yarn|pnpm|bun|node|python3?|pytest|go|cargo|make|bash|sh|cd|cat|rm|mv|cp|ls|sed|grep|docker|curl) /.test(
-      text,
-    )
-  )
-    return false;
+  if (/\s/.test(text) && !isSpacedPath(text) && !exists(text)) return false;
+  // `/health` in a sentence is a route; as the name of a file it has an ending.
+  if (/^[/\\]/.test(text) && where === "prose" && !/\.\w{1,8}$|.[/\\]$/.test(text)) return false;
   if (/^([.~]{0,2}|[A-Za-z]:)[/\\]/.test(text) || /^@[\w-]+[/\\]/.test(text))
     return text.length > 1 || where === "list" || token.code;
   if (/[/\\]$/.test(text) || text.includes("*")) return true;
@@ -103,6 +102,20 @@ function hasSlashOfPath(
     return true;
   return (
     usualRoots.has(segments[0] ?? "") || segments.length > 2 || exists(segments[0] ?? "") || exists(text)
+  );
+}
+
+/** `src/Tax Rules/x.cs`, not `GET /health` or `node scripts/x.mjs`. */
+function isSpacedPath(text: string): boolean {
+  const [first = "", ...rest] = text.split(/\s+/);
+  const commands =
+    /^(git|npm|npx|yarn|pnpm|bun|node|python3?|pytest|go|cargo|make|bash|sh|cd|cat|rm|mv|cp|ls|sed|grep|docker|curl|uv|poetry|php|ruby|java|dotnet|deno|vitest|jest|tsc|eslint|[A-Z]{3,7})$/;
+  if (commands.test(first)) return false;
+  const hasFolder = /[/\\]/.test(first) || rest.length > 0;
+  return (
+    hasFolder &&
+    (/\.\w{1,10}$/.test(text) || /[/\\]$/.test(text)) &&
+    !rest.some((word) => word.startsWith("-"))
   );
 }
 

@@ -184,7 +184,7 @@ function collectPaths(head: readonly Token[], kindOf: KindOf, result: Prohibited
         isNamed(head, at, kindOf));
     if (!goesOn) {
       for (const later of head.slice(at)) {
-        const raw = pathOf(later, "prose", kindOf);
+        const raw = pathOf(later, "forbid", kindOf);
         if (raw !== undefined) result.mentions.push(raw);
       }
       return;
@@ -206,10 +206,11 @@ function namesOf(tokens: readonly Token[], at: number, kindOf: KindOf): readonly
       ? setPatterns(token)
       : undefined;
   if (set) return set;
-  const raw = pathOf(token, "prose", kindOf);
+  const raw = pathOf(token, "forbid", kindOf);
   const document = Object.hasOwn(namedDocuments, token.lower) ? namedDocuments[token.lower] : undefined;
   const folder = /^(folders?|director(y|ies)|dirs?|subtree|tree|subfolder|subdirectory)$/.test(next);
   if (document && (raw !== undefined || !folder)) return raw === undefined ? document : [raw, ...document];
+  if (raw !== undefined && isRoute(raw, tokens, at)) return [];
   if (raw !== undefined) return [folder ? `${raw.replace(/[/\\]+$/, "")}/` : raw];
   if (!/^[\w.@-]+$/.test(token.text) || fileNouns.has(token.lower) || determiners.has(token.lower)) return [];
   if (
@@ -230,6 +231,16 @@ function namesOf(tokens: readonly Token[], at: number, kindOf: KindOf): readonly
   return alone && ends && kindOf(token.text) !== undefined ? [token.text] : [];
 }
 
+/** "the /health endpoint", "GET /users": no file. */
+function isRoute(raw: string, tokens: readonly Token[], at: number): boolean {
+  if (!raw.startsWith("/") || /\.\w+$/.test(raw)) return false;
+  return (
+    /^(endpoints?|routes?|urls?|api|apis|handlers?|pages?|requests?|responses?|paths?)$/.test(
+      tokens[at + 1]?.lower ?? "",
+    ) || /^(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|endpoint|route|url)$/.test(tokens[at - 1]?.text ?? "")
+  );
+}
+
 /** A remark that holds an exception, or nothing but the paths that are meant. */
 function addRemark(remark: readonly Token[], item: Item, kindOf: KindOf, result: ProhibitedObject): void {
   const length = exceptionAt(remark, 0) || (remark[0]?.lower === "but" ? 2 : 0);
@@ -239,7 +250,7 @@ function addRemark(remark: readonly Token[], item: Item, kindOf: KindOf, result:
     else result.exceptWords = true;
     return;
   }
-  const named = remark.map((token) => pathOf(token, "prose", kindOf));
+  const named = remark.map((token) => pathOf(token, "forbid", kindOf));
   const onlyPaths = remark.every(
     (token, index) =>
       named[index] !== undefined ||

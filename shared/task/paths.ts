@@ -69,12 +69,7 @@ export function readFileItem(item: Item, kindOf: KindOf): FileItem {
   result.everything = asksForAll(tokens);
   const first = findFirst(tokens, item, kindOf);
   if (first === undefined) {
-    const excluded = /^!\S/.test(tokens[0]?.text ?? "") ? tokens[0] : undefined;
-    if (excluded) result.except.push({ raw: excluded.text.slice(1), line: lineAt(item, excluded.offset) });
-    else if (
-      exceptWord.test(tokens[0]?.lower ?? "") ||
-      (tokens[0]?.lower === "but" && tokens[1]?.lower === "not")
-    )
+    if (exceptWord.test(tokens[0]?.lower ?? "") || (tokens[0]?.lower === "but" && tokens[1]?.lower === "not"))
       readComment(tokens, item, kindOf, result);
     for (const token of tokens) {
       const raw = pathOf(token, "prose", kindOf);
@@ -108,7 +103,10 @@ function readList(
     const token = tokens[at];
     const raw = token && pathOf(token, "list", kindOf);
     if (!token || raw === undefined) return at;
-    result.paths.push({ raw, line: lineAt(item, token.offset) });
+    (raw.startsWith("!") ? result.except : result.paths).push({
+      raw: raw.replace(/^!/, ""),
+      line: lineAt(item, token.offset),
+    });
     at++;
     if (token.tail === ":" || token.tail === ".") return at;
     const skipped = skipRemark(tokens, at);

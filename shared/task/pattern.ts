@@ -28,6 +28,8 @@ export function normalizePattern(raw: string, root: string): PatternResult {
   if (raw.length > MAX_PATTERN) return fail("invalid", `the path ${quote(raw)} is too long`);
   let path = raw.trim().replace(/\\/g, "/");
   if (path === "") return fail("invalid", "an empty path; name a file, for example src/api/client.ts");
+  if (path.startsWith("!"))
+    return fail("invalid", `${quote(raw)} is a negation; write "except" and the path`);
   const all = () =>
     fail(
       "everything",

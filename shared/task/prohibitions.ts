@@ -22,13 +22,14 @@ export interface Clause {
   joined: boolean;
 }
 
-type Draft = Omit<Clause, "line" | "remarks">;
+/** A clause whose text is not yet put together from its words. */
+type Draft = Omit<Clause, "line" | "remarks" | "text"> & { said: readonly Token[] };
 
 const negations = /^(don't|dont|don´t)$/;
 const modals = /^(must|should|may|shall|can|will|might)$/;
 const modalNots = /^(mustn't|shouldn't|can't|cannot|shan't|won't|needn't)$/;
 const beforeLead =
-  /^(please|also|but|and|or|so|then|you|we|just|still|that|however|instead|otherwise|yet|again|here|now|pls|always|important|note|n\.b|nb|warning|attention|caution|rule|constraint|constraints|rules|sure|careful|care|try|strictly|absolutely|definitely|i|opencode|agent|executor)$/;
+  /^(please|also|but|and|or|so|then|with|you|we|just|still|that|however|instead|otherwise|yet|again|here|now|pls|always|important|note|n\.b|nb|warning|attention|caution|rule|constraint|constraints|rules|sure|careful|care|try|strictly|absolutely|definitely|i|opencode|agent|executor)$/;
 /** "Do not forget to update x" asks for it. */
 const positive =
   /^(forget|hesitate|worry|need|have|miss|fail|mind|neglect|omit|want|think|believe|care|know|like|see)$/;
@@ -50,7 +51,8 @@ export function findProhibitions(item: Item, forbidding: Verb | boolean, kindOf:
     const { plain, remarks } = splitRemarks(sentence);
     const add = (draft: Draft, own: Token[][]) => {
       const first = draft.object[0] ?? sentence[0];
-      clauses.push({ ...draft, line: lineAt(item, first?.offset ?? 0), remarks: own });
+      const text = show(withRemark(sentence, draft.said));
+      clauses.push({ ...draft, text, line: lineAt(item, first?.offset ?? 0), remarks: own });
     };
     const parts = partsOf(plain, kindOf);
     let subject: Token[] = [];
@@ -70,6 +72,21 @@ export function findProhibitions(item: Item, forbidding: Verb | boolean, kindOf:
   return clauses;
 }
 
+/** The words of a clause in their sentence, with the remark in parentheses that follows them. */
+function withRemark(sentence: readonly Token[], said: readonly Token[]): Token[] {
+  const from = said[0]?.offset ?? 0;
+  const to = said.at(-1)?.offset ?? 0;
+  const words = sentence.filter((token) => token.offset >= from && token.offset <= to);
+  let at = sentence.findIndex((token) => token.offset > to);
+  if (at < 0 || !sentence[at]?.opens) return words;
+  for (let closed = false; !closed && at < sentence.length; at++) {
+    const token = sentence[at];
+    if (token) words.push(token);
+    closed = token?.closes ?? true;
+  }
+  return words;
+}
+
 /** Divides a sentence at dashes, and after a path with a colon. */
 function partsOf(tokens: readonly Token[], kindOf: KindOf): Token[][] {
   const parts: Token[][] = [[]];
@@ -79,7 +96,7 @@ function partsOf(tokens: readonly Token[], kindOf: KindOf): Token[][] {
     if (
       token.tail === ":" &&
       index < tokens.length - 1 &&
-      (pathOf(token, "prose", kindOf) !== undefined || (parts.at(-1)?.length ?? 0) < 4)
+      (pathOf(token, "forbid", kindOf) !== undefined || (parts.at(-1)?.length ?? 0) < 4)
     )
       parts.push([]);
   }
@@ -89,14 +106,14 @@ function partsOf(tokens: readonly Token[], kindOf: KindOf): Token[][] {
 function leadingPaths(tokens: readonly Token[], kindOf: KindOf): Token[] {
   const found: Token[] = [];
   for (const token of tokens) {
-    if (pathOf(token, "prose", kindOf) !== undefined) found.push(token);
+    if (pathOf(token, "forbid", kindOf) !== undefined) found.push(token);
     else if (!conjunctions.has(token.lower) && !determiners.has(token.lower)) break;
   }
   return found;
 }
 
 function startsWithPath(tokens: readonly Token[], kindOf: KindOf): boolean {
-  return tokens[0] !== undefined && pathOf(tokens[0], "prose", kindOf) !== undefined;
+  return tokens[0] !== undefined && pathOf(tokens[0], "forbid", kindOf) !== undefined;
 }
 
 function startsWithVerb(tokens: readonly Token[]): boolean {
@@ -112,7 +129,7 @@ function withoutLead(tokens: readonly Token[], heading: Verb | true): Draft[] {
   const acts: Clause["acts"] = heading === true ? ["none"] : [heading.act];
   return [
     {
-      text: show(tokens),
+      said: tokens,
       acts,
       verbs: heading === true ? [] : [heading.base],
       object: [...tokens],
@@ -142,7 +159,7 @@ function findLeads(tokens: readonly Token[], kindOf: KindOf, subject: readonly T
   const only = readOnly(tokens, kindOf);
   if (only)
     drafts.push({
-      text: show(tokens),
+      said: tokens,
       acts: ["only"],
       verbs: [],
       object: only.map(({ token }) => token),
@@ -217,13 +234,13 @@ function leadAt(tokens: readonly Token[], at: number, start: number): Lead | und
     const verb = verbAt(tokens, gerundAt);
     return verb?.form === "gerund" && verb.act !== "other" ? { kind: "gerund", from: gerundAt } : undefined;
   }
-  if (
-    token.lower === "no" &&
-    (opens || startsClauseWithVerb(tokens, start, at) || /^(with|be|are|is)$/.test(before.lower))
-  )
-    return word(1) === "longer" || word(1) === "more" || word(1) === "matter"
-      ? undefined
-      : { kind: "noun", from: at + 1 };
+  if (token.lower === "no") {
+    const firm =
+      at === start ||
+      startsClauseWithVerb(tokens, start, at) ||
+      (opens && startsProhibitedNoun(tokens, at + 1));
+    return firm && !/^(longer|more|matter|doubt)$/.test(word(1)) ? { kind: "noun", from: at + 1 } : undefined;
+  }
   if (/^(leave|keep|left|kept)$/.test(token.lower) && (opens || /^(be|is|are)$/.test(before.lower)))
     return readLeave(tokens, at);
   if (/^(hands|stay|keep|steer)$/.test(token.lower) && opens) {
@@ -242,7 +259,7 @@ function leadAt(tokens: readonly Token[], at: number, start: number): Lead | und
   )
     return { kind: "direct", from: at + 1 };
   if (token.lower === "nothing" && (opens || startsClauseWithVerb(tokens, start, at)))
-    return { kind: "nothing", from: at };
+    return { kind: "nothing", from: at, subject: true };
   if (/^(is|are|stays?|remains?|be|off[- ]limits|off|out-of-scope)$/.test(token.lower))
     return readState(tokens, at, start);
   return undefined;
@@ -254,6 +271,13 @@ function wanting(tokens: readonly Token[], at: number): Lead | undefined {
   let from = at + 1;
   while (/^(you|to|any|opencode|us|it|the|agent)$/.test(tokens[from]?.lower ?? "")) from++;
   return { kind: verbAt(tokens, from)?.form === "base" ? "verb" : "noun", from };
+}
+
+/** After "but", "with" or a comma, "no" forbids only what work is made of: "and no new dependencies". */
+function startsProhibitedNoun(tokens: readonly Token[], at: number): boolean {
+  return /^(new|other|additional|extra|further|changes?|edits?|commits?|network|dependencies|files?|renames?|renaming|tests?|test|modifications?|refactoring|refactors?|git|staging|deletions?|third-party|external|more)$/.test(
+    tokens[at]?.lower ?? "",
+  );
 }
 
 /** "Change no other files", "Add no dependencies", "Touch nothing else". */
@@ -358,9 +382,8 @@ function readLead(
   before: readonly Token[],
   subject: readonly Token[],
 ): Draft[] {
-  const text = show(said);
   const one = (acts: Clause["acts"], object: readonly Token[], verbs: string[] = []): Draft[] => [
-    { text, acts, verbs, object: [...object], joined: false },
+    { said, acts, verbs, object: [...object], joined: false },
   ];
   switch (lead.kind) {
     case "advice":
@@ -392,7 +415,10 @@ function readLead(
       if (!verbAt(span, 0)) return one([lead.kind === "gerund" ? "none" : "other"], span);
       const drafts = splitVerbs(span, said);
       const first = drafts[0];
-      if (first && first.object.length === 0 && subject.length > 0) first.object = [...subject];
+      if (first && first.object.length === 0 && subject.length > 0) {
+        first.object = [...subject];
+        first.said = [...subject, ...first.said];
+      }
       return drafts;
     }
   }
@@ -436,7 +462,7 @@ function splitVerbs(tokens: readonly Token[], said: readonly Token[]): Draft[] {
       ? [...said.slice(0, said.length - tokens.length), ...tokens.slice(from, end.at)]
       : tokens.slice(from, end.at);
     drafts.push({
-      text: show(trimJoints(words)),
+      said: trimJoints(words),
       acts: [...new Set(verbs.map((verb) => verb.act))],
       verbs: verbs.map((verb) => verb.base),
       object: trimJoints(object),

@@ -32,6 +32,8 @@ interface Open extends Section {
   inline: boolean;
   /** Set for a heading that is a list item: it ends with the item. */
   within: number | undefined;
+  /** "2. Files to modify": ends with the next heading. */
+  numbered: boolean;
   parent: Open | undefined;
 }
 
@@ -68,7 +70,9 @@ export function readSections(lines: readonly Line[]): Outline {
     told = true;
     if (isRule(line.text)) {
       const before = current.lines.at(-1);
-      if (!gap && before && before.marker === undefined && /^(=+|-+)$/.test(line.text)) {
+      if (!gap && current.lines.length === 0 && current.line === line.number - 1) {
+        // The line under a heading that was recognised already.
+      } else if (!gap && before && before.marker === undefined && /^(=+|-+)$/.test(line.text)) {
         current.lines.pop();
         const label = readLabel(before.text);
         const isTitle = !label && current.kind === "task" && current.lines.length === 0;
@@ -97,7 +101,17 @@ export function readSections(lines: readonly Line[]): Outline {
 const other: Label = { kind: "other", words: "", weak: false };
 
 function open(label: Label, line: number, heading: string, level: number): Open {
-  return { ...label, line, heading, level, lines: [], inline: false, within: undefined, parent: undefined };
+  return {
+    ...label,
+    line,
+    heading,
+    level,
+    lines: [],
+    inline: false,
+    within: undefined,
+    numbered: false,
+    parent: undefined,
+  };
 }
 
 /** Closes headings that end with their paragraph or list item. */
@@ -133,6 +147,15 @@ function place(heading: Heading, line: Line, current: Open, first: boolean): Ope
     }
     if (listed || isGrouping(heading.text, current)) return undefined;
     return open(other, line.number, heading.text, 7);
+  }
+  if (
+    line.marker === "number" &&
+    level === 7 &&
+    line.indent < 2 &&
+    (current.kind === "task" || current.numbered)
+  ) {
+    const section = open(label, line.number, heading.text, level);
+    return { ...section, numbered: true };
   }
   if (listed && level === 7) {
     const anywhere = label.kind === "forbid" || label.kind === "inspect";
@@ -186,15 +209,16 @@ function readHeading(line: Line, next: Line | undefined, gap: boolean, current: 
   }
   const withColon = withLabel(text, 7);
   if (withColon) return withColon;
-  return gap || current.lines.length === 0 ? bare(text, line, next) : undefined;
+  return gap || current.lines.length === 0 || line.marker === "number" ? bare(text, line, next) : undefined;
 }
 
 /** A known heading on a line of its own, without colon or marks. */
 function bare(text: string, line: Line, next: Line | undefined): Heading | undefined {
-  if (line.marker !== undefined || !next || /[.?!,;]$/.test(text) || text.split(/\s+/).length > 7)
+  if (!next || /[.?!,;]$/.test(text) || text.split(/\s+/).length > 7) return undefined;
+  if (line.marker !== undefined && next.indent <= line.indent && next.marker === line.marker)
     return undefined;
   const label = readLabel(text);
-  if (!label || (label.weak && next.marker === undefined)) return undefined;
+  if (!label || (label.weak && (next.marker === undefined || line.marker !== undefined))) return undefined;
   return { label, text, level: 7, rest: "" };
 }
 

@@ -5,7 +5,7 @@ import { type FileList, readFileList } from "./files.ts";
 import { readImperatives } from "./imperatives.ts";
 import { type Item, itemsOf } from "./items.ts";
 import { MAX_LINE, readLines } from "./lines.ts";
-import { readFileItem } from "./paths.ts";
+import { type NamedPath, readFileItem } from "./paths.ts";
 import { quote } from "./pattern.ts";
 import { readPermissions } from "./permissions.ts";
 import { findProhibitions } from "./prohibitions.ts";
@@ -27,9 +27,10 @@ export function readTaskFile(text: string, slug: string, place: Place): TaskSpec
   }
   const outline = readSections(lines.filter((line) => line.text.length <= MAX_LINE));
   const sections = outline.sections;
-  const softInspect = readFiles(sections, draft, place);
+  const { softInspect, kept } = readFiles(sections, draft, place);
   readTestFiles(sections, draft, place);
   for (const section of sections) readProhibitions(section, draft, place);
+  for (const path of kept) draft.forbid(path);
   if (!draft.hasAllow && draft.errors.length === 0) draft.error(noScope(sections, place));
   const scope = draft.finish(softInspect);
   const corrects = readCorrects(sections);
@@ -47,13 +48,22 @@ export function readTaskFile(text: string, slug: string, place: Place): TaskSpec
   };
 }
 
+interface FilesRead {
+  /** Patterns of lists such as "Relevant files", which may name files to change, too. */
+  softInspect: Set<string>;
+  /** Paths that a list says are not to be changed. */
+  kept: NamedPath[];
+}
+
 /** Fills allow and inspect: from the lists of files, else from the sentences before the first heading. */
-function readFiles(sections: readonly Section[], draft: Draft, place: Place): Set<string> {
+function readFiles(sections: readonly Section[], draft: Draft, place: Place): FilesRead {
   const softInspect = new Set<string>();
+  const kept: NamedPath[] = [];
   let listed = false;
   for (const section of sections) {
     if (section.kind !== "files" && section.kind !== "inspect") continue;
     const list = readFileList(section, place.kindOf);
+    kept.push(...list.forbid);
     if (section.kind === "inspect") {
       for (const path of [...list.paths, ...list.inspect]) {
         draft.inspect(path);
@@ -63,7 +73,7 @@ function readFiles(sections: readonly Section[], draft: Draft, place: Place): Se
     }
     listed = addFiles(section, list, draft, place) || listed;
   }
-  if (listed) return softInspect;
+  if (listed) return { softInspect, kept };
   for (const section of sections) {
     if (section.kind !== "task" && !(section.kind === "files" && section.weak)) continue;
     for (const item of itemsOf(section)) {
@@ -71,17 +81,12 @@ function readFiles(sections: readonly Section[], draft: Draft, place: Place): Se
       for (const path of readImperatives(item, place.kindOf).paths) draft.allow(path);
     }
   }
-  return softInspect;
+  return { softInspect, kept };
 }
 
 /** @returns whether the section counts as the list of files */
 function addFiles(section: Section, list: FileList, draft: Draft, place: Place): boolean {
   for (const path of list.inspect) draft.inspect(path);
-  for (const path of list.forbid) {
-    draft.prohibit(`${path.raw} (not to be changed)`, path.line, [
-      { kind: "forbid", paths: [path.raw], except: [] },
-    ]);
-  }
   let paths = list.paths;
   if (paths.length === 0) paths = list.prose.flatMap((item) => readImperatives(item, place.kindOf).paths);
   for (const path of paths) draft.allow(path);

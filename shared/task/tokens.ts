@@ -125,7 +125,7 @@ function readWord(raw: string, offset: number, tokens: Token[]): void {
     const body = raw.slice(from, to);
     const last = body.at(-1) ?? "";
     const mark = emphasis(body);
-    if (",;:!?".includes(last) || (last === "." && !/(^|[\s/\\])\.{1,3}$/.test(body.slice(-4)))) {
+    if (",;:!?".includes(last) || (last === "." && !/(^|[/\\])\.{2,3}$|^\.$/.test(body.slice(-5)))) {
       tail = last;
       to--;
     } else if (last === ")" && !isBalanced(body)) {

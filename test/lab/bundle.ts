@@ -12,6 +12,8 @@ export async function bundle(folder: string, ...entries: string[]): Promise<stri
     bundle: true,
     splitting: true,
     platform: "node",
+    // jsonc-parser's CommonJS build cannot be bundled.
+    mainFields: ["module", "main"],
     target: "node20",
     format: "esm",
     logLevel: "error",
