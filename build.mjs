@@ -5,7 +5,7 @@
  *   node build.mjs          the package: OpenCode plugin, Claude Code plugin, `handrail`
  *   node build.mjs demo     also .build/demo.mjs  (likewise: bench)
  */
-import { cpSync, existsSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, readdirSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
 const extra = process.argv.slice(2);
@@ -15,7 +15,7 @@ const node = {
   target: "node20",
   format: "esm",
   logLevel: "warning",
-  // jsonc-parser's CommonJS build cannot be bundled.
+  // jsonc-parser: its "main" is UMD, which cannot be bundled.
   mainFields: ["module", "main"],
 };
 // CommonJS dependencies call require() for Node's own modules.
@@ -62,17 +62,14 @@ await Promise.all([
       outfile: `claude-hooks/dist/hooks/${name.replace(/\.ts$/, ".cjs")}`,
     }),
   ),
-  ...(existsSync("shared/confine/shell-main.ts")
-    ? [
-        build({
-          ...node,
-          banner,
-          minify: true,
-          entryPoints: ["shared/confine/shell-main.ts"],
-          outfile: "claude-hooks/dist/shell.mjs",
-        }),
-      ]
-    : []),
+  // What a run's shell starts to have a command's changes applied.
+  build({
+    ...node,
+    banner,
+    minify: true,
+    entryPoints: ["shared/confine/shell-main.ts"],
+    outfile: "opencode-plugin/dist/shell.mjs",
+  }),
   ...extra.map((name) =>
     build({ ...node, banner, entryPoints: [`test/lab/${name}.ts`], outfile: `.build/${name}.mjs` }),
   ),

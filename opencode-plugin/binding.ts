@@ -26,6 +26,8 @@ export interface BindingContext {
   lane: "cli" | "serve";
   /** Set until a session has taken it: `HANDRAIL_RUN_ID` names one run, not every later prompt's. */
   presetRunId: string | undefined;
+  /** Whether OpenCode runs formatters after a write: code of the repository, unconfined. */
+  formatters: boolean;
 }
 
 /**
@@ -41,7 +43,7 @@ export async function bind(
 ): Promise<Binding> {
   try {
     const config = loadConfig(context.root);
-    await reap(context.root);
+    await reap(context.root, context.env);
     const found = await findRun(context, sessionID, prompt);
     if (!found) return unbound(context.env, config);
     return "kind" in found ? found : take(context, sessionID, found, config);

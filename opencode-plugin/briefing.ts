@@ -1,4 +1,4 @@
-import type { Binding } from "./binding.ts";
+import type { Bound } from "./sessions.ts";
 
 const MAX_LISTED = 40;
 
@@ -6,7 +6,7 @@ const MAX_LISTED = 40;
  * The scope as text for the system prompt, so that the model need not find it out by being refused.
  * @returns nothing for a session that Handrail leaves alone
  */
-export function briefing(binding: Binding): string | undefined {
+export function briefing({ binding, turn }: Bound): string | undefined {
   if (binding.kind === "free") return undefined;
   if (binding.kind === "read-only") {
     return [
@@ -28,7 +28,7 @@ export function briefing(binding: Binding): string | undefined {
     scope.rules.includes("may-commit")
       ? ""
       : "Leave the changes in the working tree: staging and commits do not land.",
-    shellNote(binding.record.confinement),
+    shellNote(turn?.record.confinement),
     "If the task cannot be done inside this scope, stop and say which file you would need and why.",
   ]
     .filter(Boolean)

@@ -1,24 +1,33 @@
-import type { Hooks } from "@opencode-ai/plugin";
+import { randomUUID } from "node:crypto";
+import type { Hooks, PluginInput } from "@opencode-ai/plugin";
 import { actionOf, NOTHING_DECLARED } from "../shared/scope/actions.ts";
 import { decide } from "../shared/scope/decide.ts";
 import type { Decision, Refusal } from "../shared/scope/decision.ts";
 import { refusalText } from "../shared/scope/refusal.ts";
 import { judgeShell } from "../shared/shell/judge.ts";
 import type { Bound, Sessions } from "./sessions.ts";
+import type { InstanceShell } from "./shell.ts";
 
 type Before = NonNullable<Hooks["tool.execute.before"]>;
+type ShellEnv = NonNullable<Hooks["shell.env"]>;
 type After = NonNullable<Hooks["tool.execute.after"]>;
 
 /** Holds every tool call of an instance to what its session is bound to. */
 export class Guard {
   readonly #sessions: Sessions;
+  readonly #client: PluginInput["client"];
   readonly #root: string;
   readonly #directory: string;
+  readonly #shell: () => InstanceShell;
+  #shellSeen = false;
 
-  constructor(sessions: Sessions, root: string, directory: string) {
+  /** @param root real path of the working tree @param shell made when OpenCode hands over its configuration */
+  constructor(sessions: Sessions, input: PluginInput, root: string, shell: () => InstanceShell) {
     this.#sessions = sessions;
+    this.#client = input.client;
     this.#root = root;
-    this.#directory = directory;
+    this.#directory = input.directory;
+    this.#shell = shell;
   }
 
   /** @throws Error with the refusal's text: OpenCode gives it to the model as the tool's error */
@@ -35,7 +44,10 @@ export class Guard {
     }
     try {
       if (action.kind === "write") await bound.turn?.writes(callID, tool, action, this.#directory);
-      if (action.kind === "shell") await bound.turn?.shellStarts(callID, tool);
+      if (action.kind === "shell") {
+        await this.#shellIsOurs();
+        await bound.turn?.shellStarts(callID, tool);
+      }
     } catch (error) {
       // Without its pre-image a write could not be told from another's: it must not happen.
       const refusal = failed(error);
@@ -50,6 +62,32 @@ export class Guard {
     await bound.turn?.called(callID);
   };
 
+  /**
+   * The shell for one command, as variables for Handrail's shell. Also the only hook for
+   * `/session/:id/shell`; command templates and terminals have none (facts, opencode.md).
+   */
+  shellEnv: ShellEnv = async ({ sessionID, callID }, output) => {
+    if (sessionID === undefined) return;
+    const { binding, turn } = await this.#boundTo(sessionID);
+    if (binding.kind === "free") Object.assign(output.env, this.#shell().variables("free", undefined));
+    else {
+      const id = callID ?? `shell-${randomUUID()}`;
+      const held = await turn?.shellStarts(id, "shell");
+      Object.assign(output.env, this.#shell().variables(held?.shellPath ?? "refuse", id));
+    }
+  };
+
+  /** Another plugin may have set OpenCode's shell after this one (facts, opencode.md): read it back, once. */
+  async #shellIsOurs(): Promise<void> {
+    if (this.#shellSeen) return;
+    const effective = await this.#client.config.get();
+    const path = effective.data && "shell" in effective.data ? effective.data.shell : undefined;
+    if (path !== this.#shell().path) {
+      throw new Error(`another plugin or setting has replaced Handrail's shell (${String(path)})`);
+    }
+    this.#shellSeen = true;
+  }
+
   async #boundTo(sessionID: string): Promise<Bound> {
     try {
       return await this.#sessions.acting(sessionID);
@@ -61,16 +99,18 @@ export class Guard {
 
   async #decide({ binding, turn }: Bound, action: ReturnType<typeof actionOf>): Promise<Decision> {
     if (binding.kind === "free") return { decision: "allow" };
-    const matcher = await turn?.matcher();
+    const hold = await turn?.hold();
+    const matcher = hold?.matcher;
     if (binding.kind === "run" && !matcher) return failed(turn?.problem ?? "the turn has not started");
     return decide(action, {
       root: this.#root,
       directory: this.#directory,
-      confinement: turn?.confinement ?? "none",
+      confinement: hold?.shell.confinement.kind ?? "none",
       ...(binding.kind === "run"
         ? {
             matcher,
-            judgeShell: (command, cwd, scope) => judgeShell(command, cwd, scope, { root: this.#root }),
+            scratch: binding.config.scratch,
+            judgeShell,
           }
         : { readOnly: { code: binding.code, detail: binding.detail } }),
     });

@@ -1,10 +1,8 @@
-import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { dirname, join } from "node:path";
 import type { Config as OpenCodeConfig } from "@opencode-ai/plugin";
 import { parse } from "jsonc-parser";
 import * as z from "zod/mini";
 import { BLOCKING_PROVIDER, USER_CONFIG_VARIABLE } from "../shared/config/failclosed.ts";
+import { opencodeConfigTexts } from "../shared/config/opencode-sources.ts";
 
 const providersSchema = z.looseObject({ enabled_providers: z.optional(z.array(z.string())) });
 
@@ -30,44 +28,11 @@ export function liftProviders(
 }
 
 /**
- * The texts of the configuration sources, weakest first, in the order of OpenCode 1.18.33's
- * `Config.loadInstanceState`. Remote and account configuration is not read: without it more providers
- * are on, which only means that the user's choice of model is not narrowed.
+ * The user's configuration, weakest first. Remote and account configuration is not read: without it more
+ * providers are on, which only means that the user's choice of model is not narrowed.
  */
 function* configTexts(directory: string, worktree: string, env: NodeJS.ProcessEnv): Generator<string> {
-  const user = join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), ".config"), "opencode");
-  const files = [join(user, "config.json"), join(user, "opencode.json"), join(user, "opencode.jsonc")];
-  if (env.OPENCODE_CONFIG) files.push(env.OPENCODE_CONFIG);
-  if (!env.OPENCODE_DISABLE_PROJECT_CONFIG) {
-    const folders = foldersBetween(worktree, directory);
-    for (const folder of folders) files.push(join(folder, "opencode.json"), join(folder, "opencode.jsonc"));
-    for (const folder of folders) {
-      files.push(join(folder, ".opencode", "opencode.json"), join(folder, ".opencode", "opencode.jsonc"));
-    }
-  }
-  if (env.OPENCODE_CONFIG_DIR) {
-    files.push(
-      join(env.OPENCODE_CONFIG_DIR, "opencode.json"),
-      join(env.OPENCODE_CONFIG_DIR, "opencode.jsonc"),
-    );
-  }
-  for (const file of files) {
-    try {
-      yield readFileSync(file, "utf8");
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") continue; // OpenCode reports what it cannot read
-    }
-  }
+  for (const { text } of opencodeConfigTexts(directory, worktree, env)) yield text;
   const inline = env[USER_CONFIG_VARIABLE];
   if (inline) yield inline;
-}
-
-/** From the outermost folder to the innermost, both included. */
-function foldersBetween(outer: string, inner: string): string[] {
-  const folders = [inner];
-  for (let at = inner; at !== outer && dirname(at) !== at; ) {
-    at = dirname(at);
-    folders.unshift(at);
-  }
-  return folders;
 }

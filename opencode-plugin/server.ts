@@ -1,5 +1,8 @@
-import type { Hooks, Plugin, PluginInput } from "@opencode-ai/plugin";
+import type { Hooks, Config as OpenCodeConfig, Plugin, PluginInput } from "@opencode-ai/plugin";
+import { loadConfig } from "../shared/config/config.ts";
+import { leaveSign } from "../shared/run/sign.ts";
 import { openRepository } from "../shared/tree/repository.ts";
+import { type BindingContext, isDelegated } from "./binding.ts";
 import { briefing } from "./briefing.ts";
 import { takeEnvironment } from "./environment.ts";
 import { listen } from "./events.ts";
@@ -7,7 +10,9 @@ import { startFailed } from "./failed.ts";
 import { Family } from "./family.ts";
 import { Guard } from "./guard.ts";
 import { liftProviders } from "./lift.ts";
+import { allowLookingOutside } from "./permission.ts";
 import { Sessions } from "./sessions.ts";
+import { InstanceShell } from "./shell.ts";
 
 /**
  * The environment as it was at the start of the process, before Handrail's variables were taken out of
@@ -18,6 +23,9 @@ interface Shared {
   env: NodeJS.ProcessEnv;
   directories: Set<string>;
 }
+/** `shell` is OpenCode's (1.18.33, measured), though its published types lack it. */
+type ShellConfig = OpenCodeConfig & { shell?: string };
+
 const SHARED = Symbol.for("opencode-handrail");
 
 /**
@@ -29,47 +37,81 @@ export const server: Plugin = async (input) => {
   if (shared.directories.has(input.directory)) return {};
   shared.directories.add(input.directory);
   try {
-    return await guarded(input, shared.env);
+    const hooks = await guarded(input, shared.env, () => shared.directories.delete(input.directory));
+    leaveSign(shared.env);
+    return hooks;
   } catch (error) {
+    leaveSign(shared.env, error instanceof Error ? error.message : String(error));
     return startFailed(input, shared.env, error);
   }
 };
 
-async function guarded(input: PluginInput, env: NodeJS.ProcessEnv): Promise<Hooks> {
+/** @param done the instance is gone: the next one of its directory needs a guard of its own */
+async function guarded(input: PluginInput, env: NodeJS.ProcessEnv, done: () => void): Promise<Hooks> {
   const { root } = await openRepository(input.directory);
   const family = new Family(input.client);
-  const sessions = new Sessions(
-    {
-      client: input.client,
-      root,
-      env,
-      lane: process.argv.includes("serve") ? "serve" : "cli",
-      presetRunId: env.HANDRAIL_RUN_ID || undefined,
-    },
-    family,
-  );
-  const guard = new Guard(sessions, root, input.directory);
+  const context: BindingContext = {
+    client: input.client,
+    root,
+    env,
+    lane: process.argv.includes("serve") ? "serve" : "cli",
+    presetRunId: env.HANDRAIL_RUN_ID || undefined,
+    formatters: false,
+  };
+  const sessions = new Sessions(context, family);
+  let shell: InstanceShell | undefined;
+  const guard = new Guard(sessions, input, root, () => {
+    if (!shell) throw new Error("OpenCode has not handed over its configuration");
+    return shell;
+  });
   return {
     config: async (config) => {
       liftProviders(config, input.directory, input.worktree, env);
+      shell = configure(config, root, env);
+      context.formatters = Boolean(config.formatter);
     },
     "chat.message": async (message, output) => {
       const text = output.parts.flatMap((part) =>
         part.type === "text" && !part.synthetic ? [part.text] : [],
       );
-      const { turn } = await sessions.prompted(message.sessionID, text.join("\n"));
+      const { binding, turn } = await sessions.prompted(message.sessionID, text.join("\n"));
+      if (binding.kind === "free") return;
+      await allowLookingOutside(input.client, message.sessionID);
       turn?.prompted(output.message);
     },
     "experimental.chat.system.transform": async ({ sessionID }, output) => {
       if (sessionID === undefined) return;
-      const text = briefing((await sessions.of(sessionID)).binding);
+      const text = briefing(await sessions.of(sessionID));
       if (text !== undefined) output.system.push(text);
     },
     "tool.execute.before": (call, output) => guard.before(call, output),
     "tool.execute.after": (call, output) => guard.after(call, output),
+    "shell.env": (call, output) => guard.shellEnv(call, output),
     event: ({ event }) => listen(event, family, sessions),
-    dispose: () => sessions.drain(),
+    dispose: async () => {
+      await sessions.drain();
+      done();
+    },
   };
+}
+
+/** Sets what a held instance needs in OpenCode's configuration. @returns the shell it is given */
+function configure(config: ShellConfig, root: string, env: NodeJS.ProcessEnv): InstanceShell {
+  const shell = new InstanceShell(config.shell, process.env);
+  const delegated = isDelegated(env);
+  shell.byDefault(delegated ? "refuse" : "free");
+  config.shell = shell.path;
+  // Formatters run code of the repository, unconfined.
+  if (delegated && !keepsFormatters(root)) config.formatter = false;
+  return shell;
+}
+
+function keepsFormatters(root: string): boolean {
+  try {
+    return loadConfig(root).keepFormatters;
+  } catch {
+    return false; // an invalid configuration makes every session read-only, which says why
+  }
 }
 
 function sharedState(): Shared {

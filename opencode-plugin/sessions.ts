@@ -99,7 +99,7 @@ export class Sessions {
     const binding = await bind(this.#context, root, prompt);
     const record = binding.kind === "free" ? undefined : binding.record;
     if (!record) return { binding };
-    return { binding, turn: new Turn(record, binding, root, this.#context.env) };
+    return { binding, turn: new Turn(record, binding, root, this.#context) };
   }
 
   #end(bound: Bound | undefined, end: TurnEnd): void {

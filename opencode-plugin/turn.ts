@@ -1,21 +1,18 @@
 import { type Redact, redactor } from "../shared/callback/redact.ts";
+import { checkRouting, resolveAgent } from "../shared/callback/routing.ts";
+import { configSchema } from "../shared/config/config.ts";
+import type { Shell } from "../shared/confine/shell.ts";
 import { closeTurn, type TurnEnd } from "../shared/run/close.ts";
 import { logEvent } from "../shared/run/events.ts";
 import { moveRun } from "../shared/run/move.ts";
 import { identify } from "../shared/run/process.ts";
 import type { RunRecord } from "../shared/run/record.ts";
-import { turnDir } from "../shared/run/store.ts";
 import type { Action } from "../shared/scope/action.ts";
 import type { Refusal } from "../shared/scope/decision.ts";
-import { createMatcher, type Matcher } from "../shared/scope/matcher.ts";
-import { surroundingsOf } from "../shared/scope/surroundings.ts";
-import { captureBaseline } from "../shared/tree/baseline.ts";
-import { Journal } from "../shared/tree/journal.ts";
-import { openRepository } from "../shared/tree/repository.ts";
 import { closeWindow, openWindow } from "../shared/tree/shell-window.ts";
-import { takeSnapshot } from "../shared/tree/snapshot.ts";
-import type { Snapshot } from "../shared/tree/snapshot-record.ts";
-import type { Binding } from "./binding.ts";
+import type { Binding, BindingContext } from "./binding.ts";
+import { commandsDone, type Hold, makeHold } from "./hold.ts";
+import { shellCallID } from "./shell.ts";
 
 /** What OpenCode tells of one answer of the model. */
 export interface Answer {
@@ -26,6 +23,13 @@ export interface Answer {
   tokens: { input: number; output: number; reasoning: number; cache: { read: number; write: number } };
 }
 
+/** What OpenCode tells of one prompt. */
+export interface Prompt {
+  sessionID: string;
+  agent: string;
+  model: { providerID: string; modelID: string };
+}
+
 type Work = Extract<Action, { kind: "write" }>;
 
 /**
@@ -34,45 +38,44 @@ type Work = Extract<Action, { kind: "write" }>;
  */
 export class Turn {
   record: RunRecord;
-  readonly confinement: "overlay" | "none" = "none";
+  readonly #shells = new Set<string>();
   readonly #binding: Binding;
   /** The callback's address and token are in it, and in no other environment of this process. */
-  readonly #env: NodeJS.ProcessEnv;
+  readonly #context: BindingContext;
   readonly #redact: Redact;
-  readonly #ready: Promise<void>;
-  #matcher: Matcher | undefined;
-  #journal: Journal | undefined;
-  #snapshot: Snapshot | undefined;
+  readonly #ready: Promise<Hold | undefined>;
   #problem: string | undefined;
   #failure: { code: string; message: string } | undefined;
   #aborted = false;
   #ending: Promise<void> | undefined;
+  /** The agent that was asked for by name; the first prompt shows whether OpenCode has it. */
+  #asked: string | undefined;
 
-  /** Starts a turn; its snapshot goes on in the background, and the first tool call waits for it. */
-  constructor(record: RunRecord, binding: Binding, session: string, env: NodeJS.ProcessEnv) {
+  /** Starts a turn; its hold is made in the background, and the first tool call waits for it. */
+  constructor(record: RunRecord, binding: Binding, session: string, context: BindingContext) {
     this.#binding = binding;
-    this.#env = env;
-    this.#redact = redactor(env);
+    this.#context = context;
+    this.#redact = redactor(context.env);
+    this.#asked = record.turn === 0 ? record.agent : undefined;
     this.record = moveRun(record, "running", {
       turn: record.turn + 1,
       session,
       executor: identify(),
       started: record.started ?? new Date().toISOString(),
-      confinement: { kind: this.confinement, reason: "shell commands are not confined yet" },
     });
     logEvent(this.record, { type: "turn", session });
     if (binding.kind === "read-only") this.#failure = { code: binding.code, message: binding.detail };
-    this.#ready = binding.kind === "run" ? this.#prepare(binding) : Promise.resolve();
+    this.#ready = this.#prepare();
   }
 
   get open(): boolean {
     return this.#ending === undefined;
   }
 
-  /** The compiled scope, once the turn is ready; undefined for a turn that may not write. */
-  async matcher(): Promise<Matcher | undefined> {
-    await this.#ready;
-    return this.#matcher;
+  /** What the turn is held by, once it is made; undefined for a turn that may do nothing (`problem`). */
+  async hold(): Promise<Hold | undefined> {
+    const hold = await this.#ready;
+    return this.#problem === undefined ? hold : undefined;
   }
 
   /** Why the turn may not write, if it may not. */
@@ -80,10 +83,22 @@ export class Turn {
     return this.#problem;
   }
 
-  /** Notes the model and agent that the prompt was sent with. */
-  prompted(message: { agent: string; model: { providerID: string; modelID: string } }): void {
+  /** Notes the model and agent that the root session's prompt was sent with. Another agent than asked may not write. */
+  prompted(message: Prompt): void {
+    if (message.sessionID !== this.record.session) return;
+    const { agent } = message;
     const model = `${message.model.providerID}/${message.model.modelID}`;
-    this.record = moveRun(this.record, this.record.state, { model, agent: message.agent });
+    const envelope = this.record.envelope && resolveAgent(this.record.envelope, agent, this.#asked);
+    this.#asked = undefined;
+    this.record = moveRun(this.record, this.record.state, {
+      model,
+      agent,
+      ...(envelope ? { envelope } : {}),
+    });
+    const [wrong] = envelope ? checkRouting(envelope, { expectCallback: false }) : [];
+    if (!wrong) return;
+    this.#problem = wrong.message;
+    this.#failure = { code: "routing", message: wrong.message };
   }
 
   used(answer: Answer): void {
@@ -114,26 +129,39 @@ export class Turn {
     });
   }
 
-  /** Keeps the pre-images of what an allowed call is about to write. */
+  /** Keeps the pre-images of what an allowed call is about to write; waits while a command runs. */
   async writes(callID: string, tool: string, work: Work, directory: string): Promise<void> {
-    await this.#ready;
+    const hold = await this.#ready;
+    if (this.#shells.size > 0 && hold) await commandsDone(hold.shell);
     const paths = work.changes.flatMap((change) =>
       change.op === "move" ? [change.path, change.to] : [change.path],
     );
-    this.#journal?.begin({ via: "tool", tool, callID, paths, directory });
+    if (!hold) return;
+    hold.journal.begin({ via: "tool", tool, callID, paths, directory });
+    if (!this.#context.formatters) return;
+    await openWindow(hold.snapshot, { tool: "formatter", callID });
+    logEvent(this.record, { type: "shell", callID: shellCallID(callID), confinement: "none" });
   }
 
-  async shellStarts(callID: string, tool: string): Promise<void> {
-    await this.#ready;
-    if (this.#snapshot) await openWindow(this.#snapshot, { tool, callID });
-    logEvent(this.record, { type: "shell", callID, confinement: this.confinement });
+  /** A shell command is about to run. @returns the shell for it */
+  async shellStarts(callID: string, tool: string): Promise<Shell | undefined> {
+    const hold = await this.hold();
+    if (!hold || this.#shells.has(callID)) return hold?.shell;
+    this.#shells.add(callID);
+    const { kind } = hold.shell.confinement;
+    if (kind === "none") await openWindow(hold.snapshot, { tool, callID });
+    logEvent(this.record, { type: "shell", callID: shellCallID(callID), confinement: kind });
+    return hold.shell;
   }
 
   /** A call has ended: what it wrote is now what the journal vouches for. */
   async called(callID: string): Promise<void> {
-    await this.#ready;
-    this.#journal?.end(callID);
-    if (this.#snapshot && this.#journal) await closeWindow(this.#snapshot, this.#journal, callID);
+    const hold = await this.#ready;
+    if (!hold) return;
+    hold.journal.end(callID);
+    this.#shells.delete(callID);
+    // Does nothing where no window was opened.
+    await closeWindow(hold.snapshot, hold.journal, callID);
   }
 
   /** Closes the turn, once: evidence, record, callback. Never rejects; what fails is on the record. */
@@ -142,24 +170,21 @@ export class Turn {
     return this.#ending;
   }
 
-  async #prepare(binding: Extract<Binding, { kind: "run" }>): Promise<void> {
-    const { spec, root } = this.record;
+  async #prepare(): Promise<Hold | undefined> {
+    const binding = this.#binding;
     try {
-      const repo = await openRepository(root);
-      const baseline = await captureBaseline(repo, {
-        slug: spec.corrects ?? spec.slug,
-        allow: spec.scope.allow,
-      });
-      const { scratch } = binding.config;
-      this.#snapshot = await takeSnapshot(repo, turnDir(this.record), { scratch, allow: spec.scope.allow });
+      const config = binding.kind === "run" ? binding.config : configSchema.parse({});
+      const hold = await makeHold(this.record, config, binding.kind !== "run");
+      const { kind, ...why } = hold.shell.confinement;
       this.record = moveRun(this.record, this.record.state, {
-        baseline: { baseline: baseline.baseline, full: baseline.full },
+        ...(hold.baseline ? { baseline: hold.baseline } : {}),
+        confinement: { kind, ...("reason" in why ? { reason: why.reason } : {}) },
       });
-      this.#journal = new Journal(turnDir(this.record), root, repo.objectFormat);
-      this.#matcher = createMatcher(spec.scope, surroundingsOf(root));
+      return hold;
     } catch (error) {
       this.#problem = error instanceof Error ? error.message : String(error);
-      this.#failure = { code: "guard-failed", message: this.#problem };
+      this.#failure ??= { code: "guard-failed", message: this.#problem };
+      return undefined;
     }
   }
 
@@ -169,7 +194,7 @@ export class Turn {
       this.record = await closeTurn(
         this.record,
         this.#failure ? this.#failedEnd(this.#failure) : end,
-        this.#env,
+        this.#context.env,
       );
     } catch (error) {
       // OpenCode must go on, and dispose must end. The run stays open on record: the next Handrail

@@ -19,6 +19,7 @@ const exitByCode = {
   "ambiguous-path": EXIT.usage,
   routing: EXIT.usage,
   "state-unreadable": EXIT.failed,
+  "not-writable": EXIT.failed,
   "git-failed": EXIT.failed,
   internal: EXIT.failed,
   "run-failed": EXIT.failed,

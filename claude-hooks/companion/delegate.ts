@@ -11,6 +11,7 @@ import type { RunRecord } from "../../shared/run/record.ts";
 import { isEnded } from "../../shared/run/state.ts";
 import { requireRun, saveRun } from "../../shared/run/store.ts";
 import { findProgram } from "../../shared/serve/program.ts";
+import { lineage } from "../../shared/task/lineage.ts";
 import { loadTask } from "../../shared/task/load.ts";
 import { locateTask } from "../../shared/task/locate.ts";
 import { captureBaseline } from "../../shared/tree/baseline.ts";
@@ -55,7 +56,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
       fix: "npm install -g opencode-ai",
     });
   }
-  const baseline = await captureBaseline(repo, { slug: spec.corrects ?? spec.slug, allow: spec.scope.allow });
+  const baseline = await captureBaseline(repo, { slug: lineage(spec, repo.root), allow: spec.scope.allow });
   progress.say(`baseline ${baseline.baseline.slice(0, 12)}${baseline.created ? "" : " (kept from before)"}`);
   let record = createRun({
     root: repo.root,
@@ -91,8 +92,17 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
     },
   });
   record = requireRun(repo.root, record.run_id);
+  if (!isEnded(record.state) && record.turn > 0) record = await closeTurn(record, { outcome: "aborted" });
+  if (end.timedOut) {
+    throw new HandrailError(
+      "timed-out",
+      `the time was up before run ${record.run_id} ended; OpenCode was ended`,
+      {
+        fix: `handrail show ${record.run_id}`,
+      },
+    );
+  }
   if (isEnded(record.state)) return record;
-  if (record.turn > 0) return closeTurn(record, { outcome: end.signal ? "aborted" : "left" });
   const closed = await closeTurn(record, {
     outcome: "error",
     error: {
@@ -116,7 +126,11 @@ interface Watched {
 }
 
 /** Runs OpenCode; Ctrl-C, SIGTERM and the timeout end its whole process group. */
-async function watch(wanted: Delegation, record: RunRecord, run: Watched): Promise<OpencodeEnd> {
+async function watch(
+  wanted: Delegation,
+  record: RunRecord,
+  run: Watched,
+): Promise<OpencodeEnd & { timedOut: boolean }> {
   let child: ChildProcess | undefined;
   const stop = () => {
     if (child?.pid) endGroup(child.pid);
@@ -144,8 +158,7 @@ async function watch(wanted: Delegation, record: RunRecord, run: Watched): Promi
         run.onStart(started);
       },
     });
-    if (timedOut) wanted.progress.say("the time is up; OpenCode was ended");
-    return end;
+    return { ...end, timedOut };
   } catch (error) {
     await closeTurn(record, {
       outcome: "error",

@@ -7,21 +7,23 @@ import { parseJson } from "../../shared/state/files.ts";
 /** An entry of OpenCode's `plugin` list: a spec, or a spec with options. */
 export const pluginEntrySchema = z.union([z.string(), z.tuple([z.string()], z.unknown())]);
 
-/** `gone`: an entry of Handrail's that leads to no file any more; OpenCode passes over it silently. */
+/** `broken`: an entry of Handrail's that leads to no plugin of ours any more; OpenCode goes on without a word. */
 export type HandrailEntry =
   | { kind: "npm"; version: string | undefined }
   | { kind: "file"; file: string }
-  | { kind: "gone"; file: string };
+  | { kind: "broken"; file: string };
 
 const NPM_NAME = "opencode-handrail";
 const packageSchema = z.looseObject({ name: z.string() });
 
 /** Where an installation or a copy of ours used to keep the plugin. */
 const OUR_PLACES = [
-  /\bhandrail\b.*\/opencode-plugin(\/dist)?(\/index\.[jt]s)?$/,
+  /\/node_modules\/opencode-handrail(\/|$)/,
   /\/claude-hooks\/dist\/opencode-plugin\/index\.js$/,
   /\/plugin\/\d+\.\d+\.\d+[^/]*-[0-9a-f]{12}\/index\.js$/,
 ];
+/** A checkout of the project that has moved. */
+const OLD_CHECKOUT = /\bhandrail\b.*\/opencode-plugin(\/dist)?(\/index\.[jt]s)?$/;
 
 /**
  * Tells whether an entry of a `plugin` list stands for Handrail's OpenCode plugin, and whether its file is
@@ -39,8 +41,19 @@ export function handrailEntry(entry: unknown, folder: string): HandrailEntry | u
   const path = pathOf(spec, folder);
   if (path === undefined) return undefined;
   const file = fileAt(path);
-  if (file === undefined) return isOurPlace(path) ? { kind: "gone", file: path } : undefined;
-  return /\bid:\s*"handrail"/.test(readFileSync(file, "utf8")) ? { kind: "file", file } : undefined;
+  if (file !== undefined && isHandrailFile(file)) return { kind: "file", file };
+  const plain = path.replaceAll("\\", "/");
+  const ours = file === undefined ? [...OUR_PLACES, OLD_CHECKOUT] : OUR_PLACES;
+  return ours.some((place) => place.test(plain)) ? { kind: "broken", file: path } : undefined;
+}
+
+/** Whether a file is Handrail's plugin, or hands it on under another name. */
+export function isHandrailFile(file: string): boolean {
+  try {
+    return /\bid:\s*"handrail"|["']opencode-handrail["'/]/.test(readFileSync(file, "utf8"));
+  } catch {
+    return false; // not for us to read: then OpenCode cannot load it either
+  }
 }
 
 /** OpenCode takes `file://`, absolute and dotted specs for paths; everything else is an npm name. */
@@ -69,9 +82,4 @@ function fileAt(path: string): string | undefined {
 function isOurPackage(file: string): boolean {
   const parsed = parseJson(readFileSync(file, "utf8"), packageSchema);
   return parsed.ok && parsed.value.name === NPM_NAME;
-}
-
-function isOurPlace(path: string): boolean {
-  const plain = path.replaceAll("\\", "/");
-  return plain.includes(`/${NPM_NAME}`) || OUR_PLACES.some((place) => place.test(plain));
 }

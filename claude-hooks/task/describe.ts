@@ -1,6 +1,7 @@
 import { dirname, relative, sep } from "node:path";
 import { HandrailError } from "../../shared/errors.ts";
 import { quote } from "../../shared/scope/quote.ts";
+import { lineage } from "../../shared/task/lineage.ts";
 import { loadTask } from "../../shared/task/load.ts";
 import type { TaskIssue, TaskSpec } from "../../shared/task/spec.ts";
 import { captureBaseline } from "../../shared/tree/baseline.ts";
@@ -21,7 +22,7 @@ export async function describeTask(file: string): Promise<string> {
     const spec = loadTask(path, repo.root);
     if (!spec.ok) return wrong(path, spec.errors);
     const baseline = await captureBaseline(repo, {
-      slug: spec.corrects ?? spec.slug,
+      slug: lineage(spec, repo.root),
       allow: spec.scope.allow,
     });
     const age = baseline.created ? "captured" : "kept from before";

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { attempt, createDispatcher, type Delivery } from "./deliver.ts";
 import { holdEntry } from "./hold.ts";
 import { entryFile, listOutbox, type OutboxEntry, readEntry, saveEntry } from "./outbox.ts";
-import type { TargetState } from "./outcome.ts";
 import { DELIVERY, type DeliveryPolicy, untilDue } from "./policy.ts";
 import { redactor } from "./redact.ts";
 
@@ -33,15 +32,13 @@ export interface Flushed {
  * is left stays pending for the next process that comes by. What another process is delivering is left to it.
  */
 export async function flushOutbox(root: string, options: FlushOptions = {}): Promise<Flushed> {
+  const wanted = listOutbox(root)
+    .filter(isPending)
+    .map((entry) => entry.payload.callback_id)
+    .filter((id) => options.only === undefined || id === options.only);
+  if (wanted.length === 0) return { entries: [], problems: [] };
   const env = options.env ?? process.env;
   const policy = options.policy ?? DELIVERY;
-  const entries = listOutbox(root).filter(
-    (entry) =>
-      (options.only === undefined || entry.payload.callback_id === options.only) &&
-      entry.targets.some((target) => target.state === "pending"),
-  );
-  const problems: string[] = [];
-  if (entries.length === 0) return { entries, problems };
   const flush: Flush = {
     root,
     env,
@@ -52,25 +49,25 @@ export async function flushOutbox(root: string, options: FlushOptions = {}): Pro
     scheduled: options.scheduled ?? false,
     deadline: performance.now() + policy.budgetMs,
   };
-  const queue = entries.entries();
+  const problems: string[] = [];
+  const queue = wanted.values();
   const work = async () => {
-    for (const [index, entry] of queue) {
+    for (const id of queue) {
       try {
-        entries[index] = await flushEntry(entry, flush);
+        await flushEntry(id, flush);
       } catch (error) {
         // One entry's full disk or torn file does not hold up the others.
-        problems.push(
-          `${entry.payload.callback_id}: ${error instanceof Error ? error.message : String(error)}`,
-        );
+        problems.push(`${id}: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
   };
   try {
-    await Promise.all(Array.from({ length: Math.min(SIDE_BY_SIDE, entries.length) }, work));
-    return { entries, problems };
+    await Promise.all(Array.from({ length: Math.min(SIDE_BY_SIDE, wanted.length) }, work));
   } finally {
     await flush.dispatcher.destroy();
   }
+  const ids = new Set(wanted);
+  return { entries: listOutbox(root).filter((entry) => ids.has(entry.payload.callback_id)), problems };
 }
 
 interface Flush extends Delivery {
@@ -80,43 +77,48 @@ interface Flush extends Delivery {
   deadline: number;
 }
 
-async function flushEntry(entry: OutboxEntry, flush: Flush): Promise<OutboxEntry> {
-  const id = entry.payload.callback_id;
-  if (isOver(flush)) return entry;
+/** Tries an entry's targets, round by round, until they are settled or this process has done its part. */
+async function flushEntry(id: string, flush: Flush): Promise<void> {
+  for (let round = 0; round < flush.policy.attempts && !isOver(flush); round++) {
+    const entry = await tryOnce(id, flush, flush.scheduled && round === 0);
+    if (!entry || !(await nextRoundComes(entry, flush))) return;
+  }
+}
+
+/**
+ * Tries each pending target of an entry once. The entry is held only meanwhile: between the rounds a person
+ * may flush it, or another process may come by.
+ * @param onlyDue leaves alone what is to be tried later
+ * @returns the entry as it is then, or undefined when there was nothing to try
+ */
+async function tryOnce(id: string, flush: Flush, onlyDue: boolean): Promise<OutboxEntry | undefined> {
   const release = holdEntry(entryFile(flush.root, id));
-  if (!release) return entry;
+  if (!release) return undefined;
   try {
     // As it is now that nobody else writes it: another process may just have delivered it.
-    let now = readEntry(flush.root, id) ?? entry;
-    for (const index of now.targets.keys()) {
-      now = await flushTarget(now, index, flush);
+    let entry = readEntry(flush.root, id);
+    let attempts = 0;
+    for (const [index, before] of entry?.targets.entries() ?? []) {
+      if (!entry || before.state !== "pending") continue;
+      if (onlyDue && untilDue(before.next_attempt, Date.now(), flush.policy) > 0) continue;
+      const after = await attempt(before, entry.payload, flush);
+      attempts += after.attempts - before.attempts;
+      if (after.attempts === before.attempts && after.error === before.error) continue;
+      entry = { ...entry, targets: entry.targets.with(index, after) };
+      saveEntry(flush.root, entry);
     }
-    return now;
+    return attempts > 0 ? entry : undefined;
   } finally {
     release();
   }
 }
 
-/** Tries one target of an entry until it is settled or this process has done its part. */
-async function flushTarget(entry: OutboxEntry, index: number, flush: Flush): Promise<OutboxEntry> {
-  let now = entry;
-  for (let made = 0; made < flush.policy.attempts; made++) {
-    const before = now.targets[index];
-    if (before?.state !== "pending" || !(await turnComes(before, made, flush))) break;
-    const after = await attempt(before, now.payload, flush);
-    now = { ...now, targets: now.targets.with(index, after) };
-    if (after.attempts === before.attempts && after.error === before.error) break;
-    saveEntry(flush.root, now);
-    if (after.attempts === before.attempts) break; // it waits for what this process has not got
-  }
-  return now;
-}
-
-/** Waits for the time of an attempt. @returns whether it has come, and this process still has time for it */
-async function turnComes(target: TargetState, made: number, flush: Flush): Promise<boolean> {
-  if (isOver(flush)) return false;
-  const wait = untilDue(target.next_attempt, Date.now(), flush.policy);
-  if (made === 0) return !flush.scheduled || wait === 0;
+/** Waits for the next attempt of an entry. @returns false where there is none, or no time for it */
+async function nextRoundComes({ targets }: OutboxEntry, flush: Flush): Promise<boolean> {
+  const waits = targets.flatMap(({ state, next_attempt }) =>
+    state === "pending" && next_attempt ? [untilDue(next_attempt, Date.now(), flush.policy)] : [],
+  );
+  const wait = Math.min(...waits);
   if (performance.now() + wait > flush.deadline) return false;
   try {
     await sleep(wait, undefined, flush.signal ? { signal: flush.signal } : {});
@@ -124,6 +126,10 @@ async function turnComes(target: TargetState, made: number, flush: Flush): Promi
   } catch {
     return false; // ended early: all that sleep throws
   }
+}
+
+function isPending(entry: OutboxEntry): boolean {
+  return entry.targets.some((target) => target.state === "pending");
 }
 
 function isOver(flush: Flush): boolean {

@@ -1,14 +1,13 @@
 import { randomBytes } from "node:crypto";
 import {
-  closeSync,
   existsSync,
   linkSync,
   lstatSync,
-  openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { HandrailError } from "../errors.ts";
@@ -24,6 +23,8 @@ import { type CallbackPayload, payloadSchema } from "./payload.ts";
 
 const ID = /^[A-Za-z0-9_-]{1,128}$/;
 const MAX_BYTES = 256 * 1024;
+const TOLD = ".told";
+const AGAIN = ".again";
 /** A hook is ended by Claude Code after 30 s (hooks.json): whoever claimed longer ago and has not told is dead. */
 const TELLING_MS = 60_000;
 
@@ -61,8 +62,11 @@ export interface Claimed {
   callbacks: CallbackPayload[];
   /** Files that are no callback, kept where they were moved to. */
   unreadable: string[];
-  /** To be called when the caller has been told: until then a crash brings the callbacks back. */
-  told(): void;
+  /**
+   * To be called when the caller has been told: until then a crash brings the callbacks back.
+   * @param session who was told
+   */
+  told(session?: string): void;
 }
 
 /**
@@ -79,12 +83,12 @@ export function claimAll(
     callbacks: [],
     unreadable: [],
     ids: [],
-    told() {
-      for (const [dir, id] of this.ids) mark(claimedDir(dir), `${id}.told`);
+    told(session = "") {
+      for (const [dir, id] of this.ids) mark(claimedDir(dir), `${id}${TOLD}`, session);
     },
   };
   for (const dir of dirs) {
-    bringBack(dir);
+    bringBackUntold(dir);
     for (const id of peek(dir)) {
       if (claimed.callbacks.length >= most) return claimed;
       const read = readCallback(join(dir, `${id}.json`), id);
@@ -143,27 +147,49 @@ function setAside(dir: string, id: string): string[] {
   }
 }
 
-/** Puts back, once, what somebody claimed and died before telling. */
-function bringBack(dir: string): void {
+/**
+ * Puts back what a session was told, but its conversation does not hold: Claude Code was killed before it
+ * had written it down.
+ * @param holds whether the conversation, as it was kept, holds a callback
+ */
+export function bringBackLost(dir: string, session: string, holds: (id: string) => boolean): void {
   const place = claimedDir(dir);
-  const there = new Set(names(place));
-  for (const name of there) {
-    const id = name.slice(0, -5);
-    if (!name.endsWith(".json") || there.has(`${id}.told`) || there.has(`${id}.again`)) continue;
-    try {
-      // The claim's link is the last change of the inode.
-      if (Date.now() - lstatSync(join(place, name)).ctimeMs < TELLING_MS) continue;
-      if (mark(place, `${id}.again`)) renameSync(join(place, name), join(privateDir(dir), name));
-    } catch (error) {
-      if (!isCode(error, "ENOENT")) throw error; // another brought it back
-    }
+  for (const name of names(place)) {
+    const id = name.slice(0, -TOLD.length);
+    if (!name.endsWith(TOLD) || readFileSync(join(place, name), "utf8") !== session) continue;
+    if (!holds(id)) bringBack(dir, id);
   }
 }
 
-/** Makes an empty file. @returns false when it was there */
-function mark(dir: string, name: string): boolean {
+/** Puts back what somebody claimed and died before telling. */
+function bringBackUntold(dir: string): void {
+  const place = claimedDir(dir);
+  const there = new Set(names(place));
+  for (const name of there) {
+    const id = name.slice(0, -".json".length);
+    if (!name.endsWith(".json") || there.has(`${id}${TOLD}`) || there.has(`${id}${AGAIN}`)) continue;
+    // The claim's link is the last change of the inode.
+    const claimed = lstatSync(join(place, name), { throwIfNoEntry: false })?.ctimeMs ?? Date.now();
+    if (Date.now() - claimed >= TELLING_MS) bringBack(dir, id);
+  }
+}
+
+/** Once only: what is lost twice stays in the record of the run. */
+function bringBack(dir: string, id: string): void {
+  const place = claimedDir(dir);
+  if (!mark(place, `${id}${AGAIN}`, "")) return;
   try {
-    closeSync(openSync(join(dir, name), "wx", 0o600));
+    rmSync(join(place, `${id}${TOLD}`), { force: true });
+    renameSync(join(place, `${id}.json`), join(privateDir(dir), `${id}.json`));
+  } catch (error) {
+    if (!isCode(error, "ENOENT")) throw error; // `handrail gc` was here
+  }
+}
+
+/** Makes a file. @returns false when it was there */
+function mark(dir: string, name: string, content: string): boolean {
+  try {
+    writeFileSync(join(dir, name), content, { flag: "wx", mode: 0o600 });
     return true;
   } catch (error) {
     if (isCode(error, "EEXIST")) return false;

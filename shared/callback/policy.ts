@@ -23,11 +23,14 @@ export const DELIVERY: DeliveryPolicy = {
   connectMs: 5_000,
   // A gateway may take 30 s to answer.
   totalMs: 45_000,
-  baseWaitMs: 500,
+  baseWaitMs: 1_000,
   maxWaitMs: 15 * 60_000,
   giveUpAfter: 200,
   maxResponseBytes: 64 * 1024,
 };
+
+/** For a person who waits for it: what is not there after a few seconds is left to others. */
+export const ATTENDED: DeliveryPolicy = { ...DELIVERY, attempts: 3, baseWaitMs: 300 };
 
 /** Whether another try of the same request can help (RFC 9110; 425: RFC 8470). Other 3xx and 4xx are answers. */
 export function isWorthRetrying(status: number): boolean {

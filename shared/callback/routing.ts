@@ -5,6 +5,20 @@ import type { Envelope } from "./payload.ts";
 /** Stands in the envelope of a run that nobody asked for from a session. */
 export const NO_CALLER = "none";
 
+/**
+ * The envelope once the host has said which agent does the work.
+ * @param asked the agent that was asked for by name; where none was, the one that works is the right one
+ */
+export function resolveAgent(envelope: Envelope, resolved: string, asked: string | undefined): Envelope {
+  return {
+    ...envelope,
+    agent_id: resolved,
+    requested_agent_id: asked ?? resolved,
+    resolved_agent_id: resolved,
+    session_key: hookSessionKey(resolved, envelope.task_id),
+  };
+}
+
 const CLAUDE = "claude:";
 
 /** The key of the session that asked, from what the origin told of itself. */

@@ -1,17 +1,12 @@
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { dirname } from "node:path";
-import { fileURLToPath } from "node:url";
+import { ownProgram } from "../serve/own-program.ts";
+import { stateDir } from "../state/place.ts";
 import { listOutbox } from "./outbox.ts";
 import { DELIVERY, untilDue } from "./policy.ts";
 import { readTarget, resolveTarget } from "./target.ts";
 
-/** What the deliverer needs of the environment: where the state is, whom to call, and how to reach them. */
+/** What the deliverer needs of the environment besides where the state is: whom to call, and how to reach them. */
 const NEEDED = [
-  "HOME",
-  "LOCALAPPDATA",
-  "XDG_STATE_HOME",
-  "HANDRAIL_STATE_DIR",
   "HANDRAIL_CALLBACK_URL",
   "HANDRAIL_CALLBACK_TOKEN",
   "OPENCODE_SERVER_PASSWORD", // to be taken out of texts, never to be sent
@@ -41,14 +36,16 @@ export function hasDue(root: string, env: NodeJS.ProcessEnv): boolean {
  * @returns whether one was started; never throws for a process that cannot be started
  */
 export function startFlusher(root: string, env: NodeJS.ProcessEnv): boolean {
-  const script = flusherFile();
-  if (!script || !hasDue(root, env)) return false;
+  if (!hasDue(root, env)) return false;
   const needed = Object.fromEntries(NEEDED.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
   try {
-    const child = spawn(process.execPath, [script, root], {
-      // OpenCode is a program with a Bun inside, and no node need be there (facts, opencode.md).
-      env: { ...needed, ...(process.versions.bun ? { BUN_BE_BUN: "1" } : {}) },
-      cwd: dirname(script),
+    const { command, environment } = ownProgram("flush.mjs");
+    const [program = process.execPath, ...args] = command;
+    const state = stateDir(env);
+    const child = spawn(program, [...args, root], {
+      env: { ...needed, ...environment, HANDRAIL_STATE_DIR: state },
+      // A folder that stays: the repository may be removed meanwhile.
+      cwd: state,
       detached: true,
       stdio: "ignore",
     });
@@ -59,11 +56,4 @@ export function startFlusher(root: string, env: NodeJS.ProcessEnv): boolean {
     // A machine that can start nothing now: the outbox keeps it for the next process that comes by.
     return false;
   }
-}
-
-/** The built deliverer: it lies beside the OpenCode plugin, wherever that was copied to. */
-function flusherFile(): string | undefined {
-  return ["./flush.mjs", "./opencode-plugin/flush.mjs", "../opencode-plugin/flush.mjs"]
-    .map((place) => fileURLToPath(new URL(place, import.meta.url)))
-    .find((file) => existsSync(file));
 }

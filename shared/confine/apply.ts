@@ -1,30 +1,36 @@
 import { existsSync, lstatSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { createMatcher } from "../scope/matcher.ts";
+import { below } from "../tree/bytes.ts";
 import { captureGit } from "../tree/git.ts";
 import { Journal } from "../tree/journal.ts";
+import { quarantine, quarantinedFile } from "../tree/quarantine.ts";
 import { appendCommand, type CommandRecord, type RefusedChange } from "./commands.ts";
 import { conflictsIn } from "./conflict.ts";
-import { gitChanges } from "./git-changes.ts";
+import { type GitChange, gitChanges } from "./git-changes.ts";
 import { findIgnored } from "./ignored.ts";
 import { type Judged, judge } from "./judge.ts";
-import { land, shown } from "./land.ts";
+import { land, shown, wholeFolders } from "./land.ts";
 import { type LayerChange, readLayer } from "./layer.ts";
 import { linkTarget, movedTo } from "./links.ts";
 import { placesIn } from "./places.ts";
 import type { Policy } from "./policy.ts";
-import { Quarantine } from "./quarantine.ts";
 import { removeTree } from "./remove.ts";
 import { isBelow } from "./tools.ts";
 
-/** What came of one command's layer, and whether its refusals count against its exit code. */
+/** What came of one command's layer. */
 export interface Applied {
   record: CommandRecord;
-  /** Something was left out that the command will miss: its exit code must not be 0. */
+  /** Something was left out that the command will miss: it must not end with 0. */
   counts: boolean;
-  /** Names of allowed changes that could not be made, with why. */
+  /** Applied files that had other names: those keep the old content. */
+  unlinked: string[];
+  /** Allowed changes that could not be made, with why. */
   failed: { path: string; problem: string }[];
 }
+
+/** Above this many files of one command only the names are kept: copying them would take too long. */
+const MOST_KEPT = 5_000;
 
 /**
  * Applies one cut layer: what the task allows goes into the tree, the rest to quarantine, and the layer is
@@ -33,72 +39,66 @@ export interface Applied {
  * @param exitCode of the command; null where nobody saw it end
  */
 export async function applyLayer(policy: Policy, taken: string, exitCode: number | null): Promise<Applied> {
-  const places = placesIn(policy.runDir);
-  const callID = readCall(taken);
-  const upper = join(taken, "top", "upper");
+  const { root } = policy;
   const { tar } = policy.tools;
-  if (tar === undefined) throw new Error("the policy names no tar");
-  const changes = readLayer({ upper, lower: policy.root, tar, skip: (path) => path === ".git" });
-  const judged = await judgeAll(policy, upper, changes);
+  const upper = join(taken, "top", "upper");
+  const callID = readCall(taken);
+  const judged = await judgeLayer(policy, upper, readLayer({ upper, lower: root, tar, skip: isGit }));
   const wanted = judged.filter(({ fate }) => fate.fate === "apply" || fate.fate === "scratch");
   const since = statSync(join(taken, "busy"), { bigint: true }).mtimeNs;
-  const allowed = wanted.map(({ change }) => change);
-  const conflicts = conflictsIn(allowed, { root: policy.root, upper, tar, since });
+  const conflicts = conflictsIn(
+    wanted.map(({ change }) => change),
+    { root, upper, tar, since },
+  );
+  const inGit = await changesInGit(policy, taken);
+
   const free = wanted.filter(({ change }) => !conflicts.has(change));
-
-  const quarantine = new Quarantine(places.quarantine, basename(taken), policy.limits);
-  const git = await refusedInGit(policy, taken, quarantine);
-  const journal = new Journal(policy.journal, policy.root);
-  const landed = land(free, wholeFolders(judged, policy.root), {
-    root: policy.root,
-    upper,
-    begin: (paths) =>
-      journal.begin({
-        via: "shell",
-        tool: "bash",
-        callID: callID || basename(taken),
-        paths,
-        directory: policy.root,
-        resolved: true,
-      }),
+  const unlinked = free.filter(({ change }) => hadOtherNames(change, root)).map(({ change }) => change.path);
+  const journal = new Journal(policy.journal, root, policy.objectFormat);
+  const call = { via: "shell", tool: "bash", callID: callID || basename(taken) } as const;
+  const landed = land(free, wholeFolders(judged, root), {
+    ...{ root, upper },
+    begin: (paths) => journal.begin({ ...call, paths, directory: root, resolved: true }),
   });
-  journal.end(callID || basename(taken));
+  journal.end(call.callID);
 
-  const kept = (change: LayerChange) =>
-    change.op === "put" ? (quarantine.keep(upper, change.path) ?? null) : null;
-  for (const change of conflicts) kept(change);
   const failed = new Set(landed.failed.map((one) => one.path));
-  for (const { change } of free) if (failed.has(shown(change))) kept(change);
-  const refused = judged.flatMap(({ change, fate }): RefusedChange[] => {
-    if (fate.fate !== "refuse") return [];
-    const { code, rule, detail } = fate;
-    const more = { ...(rule && { rule }), ...(detail !== undefined && { detail }) };
-    return [{ path: shown(change) || "./", code, ...more, quarantined: kept(change) }];
-  });
+  const left = [...conflicts, ...free.flatMap(({ change }) => (failed.has(shown(change)) ? change : []))];
+  const kept = keepRefused(policy, taken, judged, left, inGit.changes);
   const record: CommandRecord = {
-    callID,
-    exitCode,
-    applied: landed.applied,
-    refused: [...refused, ...git],
-    conflicts: [...[...conflicts].map(shown), ...failed],
-    scratch: landed.scratch,
+    ...{ callID, exitCode, applied: landed.applied, scratch: landed.scratch },
+    refused: [...refusedIn(judged), ...inGit.changes.map(asRefused)].map((one) => ({
+      ...one,
+      quarantined: kept.get(fileOf(one.path)) ?? null,
+    })),
+    conflicts: left.map(shown),
   };
-  appendCommand(places.commands, record);
+  appendCommand(placesIn(policy.runDir).commands, record);
   removeTree(taken);
   const missed = judged.some(({ fate }) => fate.fate === "refuse" && fate.ignored !== true);
-  return { record, counts: missed || git.length > 0 || record.conflicts.length > 0, failed: landed.failed };
+  const counts = missed || inGit.changes.length > 0 || left.length > 0;
+  return { record, counts, unlinked, failed: landed.failed };
 }
 
-function judgeAll(policy: Policy, upper: string, changes: readonly LayerChange[]): Promise<Judged[]> {
+function hadOtherNames(change: LayerChange, root: string): boolean {
+  if (change.op !== "put" || !change.exists) return false;
+  const stats = lstatSync(below(root, change.path), { throwIfNoEntry: false });
+  return stats?.isFile() === true && stats.nlink > 1;
+}
+
+function isGit(path: string): boolean {
+  return path === ".git";
+}
+
+function judgeLayer(policy: Policy, upper: string, changes: readonly LayerChange[]): Promise<Judged[]> {
   const { root, home } = policy;
   const matcher = createMatcher(policy.scope, {
     kindOf: (path) => policy.kinds[path],
     caseInsensitive: policy.caseInsensitive,
   });
-  const git = captureGit({ directory: root });
   return judge(changes, {
     matcher,
-    ignored: (paths) => findIgnored(git, policy.scratch, paths),
+    ignored: (paths) => findIgnored(captureGit({ directory: root }), policy.scratch, paths),
     linkTarget: (path) => linkTarget(root, upper, path),
     movedTo: (path, created) => movedTo(root, upper, path, created),
     home:
@@ -106,52 +106,76 @@ function judgeAll(policy: Policy, upper: string, changes: readonly LayerChange[]
   });
 }
 
-/**
- * New folders of scratch that may be moved as they are (an `npm install` is one rename for each package):
- * nothing in them is refused. Not the outermost one, which bears the overlay's mark.
- */
-function wholeFolders(judged: readonly Judged[], root: string): Set<string> {
-  const made = new Set<string>();
-  for (const { change, fate } of judged) {
-    const plain = change.op === "mkdir" && (change.marks.mode & 0o700) === 0o700;
-    if (plain && fate.fate === "scratch" && !existsSync(join(root, change.path))) made.add(change.path);
-  }
-  for (const { change, fate } of judged) {
-    if (fate.fate === "scratch" && (change.op !== "mkdir" || made.has(change.path))) continue;
-    for (let at = change.path.lastIndexOf("/"); at > 0; at = change.path.lastIndexOf("/", at - 1)) {
-      made.delete(change.path.slice(0, at));
-    }
-  }
-  const outermost = (path: string) => !made.has(path.slice(0, Math.max(0, path.lastIndexOf("/"))));
-  return new Set(
-    [...made].filter((path) => !outermost(path) && outermost(path.slice(0, path.lastIndexOf("/")))),
-  );
-}
-
-/** What the command did in the git directory, none of which is applied. */
-async function refusedInGit(policy: Policy, taken: string, quarantine: Quarantine): Promise<RefusedChange[]> {
-  const inside = isBelow(policy.commonDir, policy.root);
+/** What the command did in the git directory: its own overlay where that lies elsewhere. */
+async function changesInGit(policy: Policy, taken: string): Promise<{ changes: GitChange[] }> {
+  const { commonDir, gitDir, root } = policy;
+  const inside = isBelow(commonDir, root);
   const upper = inside ? join(taken, "top", "upper", ".git") : join(taken, "git", "upper");
   const stats = lstatSync(upper, { throwIfNoEntry: false });
-  if (!stats) return [];
-  if (!stats.isDirectory()) return [{ path: ".git", code: "git-dir", quarantined: null }];
-  const { tar } = policy.tools;
-  if (tar === undefined) return [];
-  const own =
-    policy.gitDir === policy.commonDir ? "" : `${policy.gitDir.slice(policy.commonDir.length + 1)}/`;
-  const found = await gitChanges({
-    lower: policy.commonDir,
-    upper,
-    own,
-    changes: readLayer({ upper, lower: policy.commonDir, tar }),
-    git: (indexFile) => captureGit({ directory: policy.root, indexFile }),
+  const link = inside ? undefined : lstatSync(join(taken, "top", "upper", ".git"), { throwIfNoEntry: false });
+  if (link || (stats && !stats.isDirectory())) return { changes: [{ name: ".git", kind: "other" }] };
+  if (!stats) return { changes: [] };
+  const changes = await gitChanges({
+    ...{ lower: commonDir, upper },
+    own: gitDir === commonDir ? "" : `${gitDir.slice(commonDir.length + 1)}/`,
+    changes: readLayer({ upper, lower: commonDir, tar: policy.tools.tar }),
+    git: (indexFile) => captureGit({ directory: root, indexFile }),
   });
-  if (found.length === 0) return [];
-  const kept = quarantine.keep(join(upper, ".."), basename(upper), ".git") ?? null;
-  return found.map(({ name, kind }): RefusedChange => {
-    if (kind === "other") return { path: name, code: "git-dir", quarantined: kept };
-    return { path: name, code: "rule", rule: kind === "ref" ? "no-commit" : "no-stage", quarantined: kept };
+  return { changes };
+}
+
+function refusedIn(judged: readonly Judged[]): RefusedChange[] {
+  return judged.flatMap(({ change, fate }): RefusedChange[] => {
+    if (fate.fate !== "refuse") return [];
+    const { code, rule, detail } = fate;
+    const more = { ...(rule && { rule }), ...(detail !== undefined && { detail }) };
+    return [{ path: shown(change) || "./", code, ...more, quarantined: null }];
   });
+}
+
+function asRefused({ name, kind }: GitChange): RefusedChange {
+  if (kind === "other") return { path: name, code: "git-dir", quarantined: null };
+  return { path: name, code: "rule", rule: kind === "ref" ? "no-commit" : "no-stage", quarantined: null };
+}
+
+/** The file that a name stands for: an index entry is kept with its index. */
+function fileOf(path: string): string {
+  return path.startsWith(".git/index:") ? ".git/index" : path;
+}
+
+/**
+ * Keeps the bytes of what is not applied.
+ * @returns where, by path
+ */
+function keepRefused(
+  policy: Policy,
+  taken: string,
+  judged: readonly Judged[],
+  left: readonly LayerChange[],
+  inGit: readonly GitChange[],
+): Map<string, string> {
+  const refused = judged.flatMap(({ change, fate }) =>
+    fate.fate === "refuse" && change.op === "put" ? [{ path: change.path, code: fate.code }] : [],
+  );
+  const others = left.filter((change) => change.op === "put").map(({ path }) => ({ path, code: "conflict" }));
+  const { quarantine: dir } = placesIn(policy.runDir);
+  const keep = (root: string, items: readonly { path: string; code: string }[]) =>
+    quarantine(dir, root, items.slice(0, MOST_KEPT)).flatMap((entry): [string, string][] => {
+      const file = quarantinedFile(dir, entry);
+      return file === undefined ? [] : [[entry.path, file]];
+    });
+  const upper = join(taken, "top", "upper");
+  const gitFiles = [...new Set(inGit.map(({ name }) => fileOf(name)))];
+  const inside = isBelow(policy.commonDir, policy.root);
+  const gitItems = gitFiles.map((name) => ({
+    path: inside ? name : name.slice(5),
+    code: "git-dir" as const,
+  }));
+  const git = keep(inside ? upper : join(taken, "git", "upper"), gitItems);
+  return new Map([
+    ...keep(upper, [...refused, ...others]),
+    ...git.map(([path, file]): [string, string] => [inside ? path : `.git/${path}`, file]),
+  ]);
 }
 
 function readCall(taken: string): string {

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdirSync, rmdirSync, unlinkSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, rmdirSync, unlinkSync } from "node:fs";
 import { posix } from "node:path";
 import { below } from "../tree/bytes.ts";
 import type { Judged } from "./judge.ts";
@@ -122,6 +122,26 @@ function markFolder(change: FolderMarks, root: string, landed: Landed) {
       landed.failed.push({ path: shown(change), problem: reason(error) });
     }
   }
+}
+
+/**
+ * New folders of scratch that may be moved as they are (an `npm install` is one rename for each package):
+ * nothing in them is refused. Not the outermost one, which bears the overlay's mark.
+ */
+export function wholeFolders(judged: readonly Judged[], root: string): Set<string> {
+  const made = new Set<string>();
+  for (const { change, fate } of judged) {
+    const plain = change.op === "mkdir" && (change.marks.mode & 0o700) === 0o700;
+    if (plain && fate.fate === "scratch" && !existsSync(below(root, change.path))) made.add(change.path);
+  }
+  for (const { change, fate } of judged) {
+    if (fate.fate === "scratch" && (change.op !== "mkdir" || made.has(change.path))) continue;
+    for (let at = change.path.lastIndexOf("/"); at > 0; at = change.path.lastIndexOf("/", at - 1)) {
+      made.delete(change.path.slice(0, at));
+    }
+  }
+  const outermost = (path: string) => !made.has(posix.dirname(path));
+  return new Set([...made].filter((path) => !outermost(path) && outermost(posix.dirname(path))));
 }
 
 function liesIn(path: string, whole: ReadonlySet<string>): boolean {

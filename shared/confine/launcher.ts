@@ -1,6 +1,21 @@
+import { homeNews } from "./home-news.ts";
 import { placesIn, workPlacesIn } from "./places.ts";
 import type { Policy } from "./policy.ts";
 import { sh, shWords } from "./text.ts";
+
+/** Hands a command line to the user's own shell, without what a command must not know. For a machine without overlay. */
+export function plainScript(userShell: string, commands: string): string {
+  return `#!/bin/sh
+# Handrail's shell of one run, on a machine where a command cannot be held.
+hr_call=\${HANDRAIL_CALL_ID-}
+case $hr_call in *[!A-Za-z0-9_.:-]*) hr_call= ;; esac
+unset ${SECRET_VARIABLES.join(" ")}
+${sh(userShell)} "$@"
+hr_code=$?
+printf '{"callID":"%s","exitCode":%d}\\n' "$hr_call" "$hr_code" >> ${sh(commands)}
+exit "$hr_code"
+`;
+}
 
 /** Never handed to a command. */
 export const SECRET_VARIABLES = [
@@ -10,26 +25,20 @@ export const SECRET_VARIABLES = [
   ...["OPENCODE_SERVER_PASSWORD", "OPENCODE_SERVER_USERNAME"],
 ];
 
-export interface LauncherInput {
-  policy: Policy;
-  /** The namespaces: words of a command that runs a program in them. */
-  hold: readonly string[];
-  /** Runs `shell-main`: program and arguments, and variables it needs. */
-  applier: { command: readonly string[]; environment: Record<string, string> };
-}
-
 /**
  * The shell of a run: `<shell> -c COMMAND` holds the command, waits for it, and has what it wrote applied.
  * Only where something was written a second program (Node, Bun) starts.
+ * @param hold words that run a command in namespaces: `hold CWD ARGUMENTS...`
  */
-export function launcherScript({ policy, hold, applier }: LauncherInput): string {
+export function launcherScript(policy: Policy, hold: readonly string[]): string {
   const places = placesIn(policy.runDir);
   const work = workPlacesIn(policy.work);
+  const { applier } = policy;
   const variables = Object.entries(applier.environment).map(([name, value]) => `${name}=${sh(value)} `);
   const apply = (verb: string) =>
     `${variables.join("")}${shWords([...applier.command, verb, policy.runDir])}`;
   const parts = [work.top, work.git].map((part) => sh(`${part}/upper`)).join(" ");
-  const flock = sh(policy.tools.flock ?? "flock");
+  const flock = sh(policy.tools.flock);
   return `#!/bin/sh
 # Handrail's shell of one run: holds a command in an overlay of the repository, then has applied what the
 # task allows. Generated; policy.json beside it is what it goes by.
@@ -38,6 +47,7 @@ hr_call=\${HANDRAIL_CALL_ID-}
 case $hr_call in *[!A-Za-z0-9_.:-]*) hr_call= ;; esac
 unset ${SECRET_VARIABLES.join(" ")}
 
+if ! [ -e /proc/self/fd/0 ]; then exec < /dev/null; fi
 # Through a descriptor of a file in the repository a command could reach past the overlay.
 if [ -f /dev/stdin ] || [ -d /dev/stdin ]; then
   export HANDRAIL_CALL_ID="$hr_call"
@@ -73,6 +83,8 @@ hr_end() { # asked to end: the command first, by force after a second
   hr_alarm=$!
 }
 
+${homeNews(policy, policy.tools.find)}
+
 exec 9>> ${sh(policy.lock)} || exit 126
 if ! ${flock} -w 2 9; then
   echo 'handrail: waiting for another command in this working tree' >&2
@@ -99,6 +111,7 @@ while kill -s 0 "$hr_held" 2>/dev/null; do
 done
 if [ -n "\${hr_alarm-}" ]; then kill "$hr_alarm" 2>/dev/null; fi
 
+hr_home
 if hr_empty ${parts}; then
   : > ${sh(work.busy)}
   printf '{"callID":"%s","exitCode":%d}\\n' "$hr_call" "$hr_code" >> ${sh(places.commands)}

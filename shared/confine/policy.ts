@@ -40,6 +40,15 @@ export const identitySchema = z.object({
 });
 export type Identity = z.infer<typeof identitySchema>;
 
+const toolsSchema = z.object({
+  ...{ unshare: z.string(), mount: z.string(), setpriv: z.string(), flock: z.string() },
+  ...{ env: z.string(), find: z.string(), tar: z.string(), sh: z.string() },
+  bash: z.optional(z.string()),
+  ip: z.optional(z.string()),
+  bwrap: z.optional(z.string()),
+});
+export type Tools = z.infer<typeof toolsSchema>;
+
 /** `confine/policy.json`: everything that applying a layer needs, frozen when the run was prepared. */
 export const policySchema = z.object({
   version: z.literal(1),
@@ -57,11 +66,11 @@ export const policySchema = z.object({
   /** What the names in the scope were when the run started. */
   kinds: z.record(z.string(), z.enum(["file", "directory"])),
   scratch: z.array(z.string()),
-  mechanism: z.union([mechanismSchema, z.literal("none")]),
-  /** Why there is no overlay. */
-  reason: z.optional(z.string()),
-  limits: z.object({ commandBytes: z.number(), runBytes: z.number(), files: z.number() }),
+  mechanism: mechanismSchema,
+  objectFormat: z.enum(["sha1", "sha256"]),
+  /** Runs `shell-main`: program and arguments, and variables it needs. */
+  applier: z.object({ command: z.array(z.string()), environment: z.record(z.string(), z.string()) }),
   /** Programs by absolute path. */
-  tools: z.record(z.string(), z.string()),
+  tools: toolsSchema,
 });
 export type Policy = z.infer<typeof policySchema>;

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { createMatcher } from "../scope/matcher.ts";
@@ -6,11 +6,12 @@ import { surroundingsOf } from "../scope/surroundings.ts";
 import { privateDir, writeJson } from "../state/files.ts";
 import { stateDir } from "../state/place.ts";
 import type { Scope } from "../task/spec.ts";
+import type { ObjectFormat } from "../tree/repository.ts";
 import { DEVICES, insideScript } from "./inside.ts";
 import { launcherScript } from "./launcher.ts";
 import { freshLayer, makePart } from "./layers.ts";
 import { placesIn, workPlacesIn } from "./places.ts";
-import type { Identity, Mechanism, Policy, View } from "./policy.ts";
+import type { Identity, Mechanism, Policy, Tools, View } from "./policy.ts";
 import { findTool, needTool } from "./tools.ts";
 import { viewOf } from "./view.ts";
 
@@ -18,6 +19,7 @@ export interface PrepareInput {
   root: string;
   gitDir: string;
   commonDir: string;
+  objectFormat: ObjectFormat;
   runDir: string;
   /** What `probe` found. */
   mechanism: Mechanism;
@@ -30,16 +32,13 @@ export interface PrepareInput {
   scope: Scope;
   scratch: readonly string[];
   /** Runs `shell-main`: program, arguments and variables. */
-  applier: { command: readonly string[]; environment?: Record<string, string> };
+  applier: Policy["applier"];
   /** The shell that runs the commands: by default bash, else sh. */
   userShell?: string;
   /** Folders that commands must not see, besides the state folder. */
   hide?: readonly string[];
   environment?: NodeJS.ProcessEnv;
-  limits?: Policy["limits"];
 }
-
-const LIMITS = { commandBytes: 256 * 1024 ** 2, runBytes: 1024 ** 3, files: 20_000 };
 
 /**
  * Writes the shell of a run: its policy, frozen, and the scripts that hold commands to it.
@@ -54,7 +53,7 @@ export function prepareRun(input: PrepareInput): { shellPath: string; hold: stri
   const work = workPlacesIn(input.work ?? join(places.dir, "work"));
   const policy = policyOf(input, work.dir, env);
   const identity = currentIdentity();
-  const userShell = input.userShell ?? policy.tools.bash ?? needTool("sh", input.root);
+  const userShell = input.userShell ?? (policy.tools.bash ? "bash" : "sh");
   const view = viewOf({
     ...{ root: input.root, commonDir: input.commonDir, uid: identity.uid },
     ...{ home: env.HOME ?? homedir(), tmpdir: env.TMPDIR },
@@ -66,9 +65,8 @@ export function prepareRun(input: PrepareInput): { shellPath: string; hold: stri
   const inside = { policy, view, identity, userShell, network, environment, table: places.table };
   writeJson(places.policy, policy);
   writeScript(places.inside, insideScript(inside));
-  const applier = { command: input.applier.command, environment: input.applier.environment ?? {} };
   const hold = holdWords(policy, identity, network);
-  writeScript(places.shell, launcherScript({ policy, hold, applier }));
+  writeScript(places.shell, launcherScript(policy, hold));
   return { shellPath: places.shell, hold, policy };
 }
 
@@ -88,32 +86,41 @@ function policyOf(input: PrepareInput, work: string, env: NodeJS.ProcessEnv): Po
   return {
     version: 1,
     ...{ runDir, work, root, gitDir, commonDir, scope, mechanism, kinds },
+    applier: input.applier,
     lock: input.lock,
     journal: input.journal ?? runDir,
     home: env.HOME ?? homedir(),
     caseInsensitive: around.caseInsensitive ?? false,
     scratch: [...input.scratch],
-    limits: input.limits ?? LIMITS,
+    objectFormat: input.objectFormat,
     tools: toolsOf(root),
   };
 }
 
-function toolsOf(root: string): Record<string, string> {
-  const needed = ["unshare", "mount", "setpriv", "flock", "env", "tar", "sh"].map((name) => [
-    name,
-    needTool(name, root),
-  ]);
-  const wanted = ["bash", "ip", "bwrap"].flatMap((name) => {
-    const tool = findTool(name, root);
-    return tool === undefined ? [] : [[name, tool]];
-  });
-  return Object.fromEntries([...needed, ...wanted]);
+function toolsOf(root: string): Tools {
+  const bash = findTool("bash", root);
+  const ip = findTool("ip", root);
+  const bwrap = findTool("bwrap", root);
+  return {
+    unshare: needTool("unshare", root),
+    mount: needTool("mount", root),
+    setpriv: needTool("setpriv", root),
+    flock: needTool("flock", root),
+    env: needTool("env", root),
+    find: needTool("find", root),
+    tar: needTool("tar", root),
+    sh: needTool("sh", root),
+    ...(bash !== undefined && { bash }),
+    ...(ip !== undefined && { ip }),
+    ...(bwrap !== undefined && { bwrap }),
+  };
 }
 
 function makeWork(policy: Policy, view: View, identity: Identity): void {
   const work = workPlacesIn(policy.work);
   privateDir(work.dir);
-  freshLayer(policy);
+  // A layer that waits to be applied stays: whoever prepares the shell again must not lose it.
+  if (!existsSync(work.busy)) freshLayer(policy);
   privateDir(work.keep);
   privateDir(work.mask);
   for (const { target, layer } of view.overlays) {
@@ -157,7 +164,7 @@ export function currentIdentity(): Identity {
 
 /** The words that start `inside` in namespaces of its own, as its first process. */
 function holdWords(policy: Policy, identity: Identity, network: boolean): string[] {
-  const { env = "env", setpriv = "setpriv", unshare = "unshare", sh = "sh" } = policy.tools;
+  const { env, setpriv, unshare, sh } = policy.tools;
   return [
     // sh takes interrupts from what it starts in the background.
     ...[env, "--default-signal=INT,QUIT"],

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { HandrailError } from "../errors.ts";
 import { privateDir } from "../state/files.ts";
@@ -29,10 +29,7 @@ const LONGEST_TRY = 20_000;
  * Tries the mechanisms, best first, with a command that writes: what works here is known only by doing it.
  * @param only what to try; the variable `HANDRAIL_CONFINEMENT` narrows it too (`none`, or a mechanism)
  */
-export function probe(
-  tree: Pick<Repository, "root" | "gitDir" | "commonDir">,
-  only: readonly Mechanism[] = MECHANISMS,
-): Confinement {
+export function probe(tree: Omit<Repository, "head">, only: readonly Mechanism[] = MECHANISMS): Confinement {
   const none = (reason: string, fix?: string): Confinement => {
     return { kind: "none", mechanism: "none", reason, ...(fix !== undefined && { fix }) };
   };
@@ -54,7 +51,7 @@ export function probe(
 
 /** @returns why it does not work, or undefined */
 function tryOn(
-  tree: Pick<Repository, "root" | "gitDir" | "commonDir">,
+  tree: Omit<Repository, "head">,
   mechanism: Mechanism,
   workParent: string | undefined,
 ): string | undefined {
@@ -67,11 +64,12 @@ function tryOn(
       ...{ runDir, mechanism, scratch: [], lock: join(runDir, "lock") },
       ...(work !== undefined && { work }),
       scope: { allow: [], inspect: [], forbid: [], rules: [], noRead: [] },
-      applier: { command: ["false"] },
+      applier: { command: ["false"], environment: {} },
     });
-    const marker = `.handrail-${name}`;
+    // A folder in place of a file: overlayfs marks it as opaque. In the overlay only.
+    const marker = statSync(join(tree.root, ".git")).isDirectory() ? ".git/HEAD" : ".git";
     const [program = "", ...words] = hold;
-    const done = spawnSync(program, [...words, tree.root, "-c", `mkdir ${marker}`], {
+    const done = spawnSync(program, [...words, tree.root, "-c", `rm ${marker} && mkdir ${marker}`], {
       stdio: ["ignore", "ignore", "pipe"],
       timeout: LONGEST_TRY,
       killSignal: "SIGKILL",
@@ -79,10 +77,9 @@ function tryOn(
     if (done.error) return done.error.message;
     if (done.status !== 0) return words.length > 0 ? lastLine(done.stderr) : "it ended early";
     const upper = join(workPlacesIn(policy.work).top, "upper");
-    if (!existsSync(join(upper, marker)) || existsSync(join(tree.root, marker)))
-      return "the overlay does not hold";
-    const [attributes] = overlayAttributes(policy.tools.tar ?? "tar", upper, [marker]);
-    return attributes?.size ? undefined : "tar cannot read the overlay's attributes";
+    if (!lstatSync(join(tree.root, marker)).isFile()) return "the overlay does not hold";
+    const [attributes] = overlayAttributes(policy.tools.tar, upper, [marker]);
+    return attributes?.get("opaque") === "y" ? undefined : "tar cannot read the overlay's attributes";
   } catch (error) {
     if (error instanceof HandrailError && error.code === "confinement-failed") return error.message;
     throw error;

@@ -9,9 +9,9 @@ export function removeTree(folder: string): void {
   const stats = lstatSync(bytesOf(folder), { throwIfNoEntry: false });
   if (stats === undefined) return;
   if ((stats.mode & 0o700) !== 0o700) chmodSync(bytesOf(folder), 0o700);
-  for (const entry of readdirSync(bytesOf(folder), { encoding: "buffer", withFileTypes: true })) {
-    const name = textOf(entry.name);
-    if (entry.isDirectory()) removeTree(`${folder}/${name}`);
+  // Without file types: Bun has none for names that are bytes.
+  for (const name of readdirSync(bytesOf(folder), { encoding: "buffer" }).map(textOf)) {
+    if (lstatSync(below(folder, name)).isDirectory()) removeTree(`${folder}/${name}`);
     else unlinkSync(below(folder, name));
   }
   rmdirSync(bytesOf(folder));

@@ -7,7 +7,9 @@ import type { Policy } from "./policy.ts";
 
 export interface HeldCommand {
   shellPath: string;
-  policy: Policy;
+  runDir: string;
+  /** Undefined for a shell that holds nothing. */
+  policy: Policy | undefined;
   /** What the shell is given after `-c`. */
   command: string;
   cwd: string;
@@ -33,8 +35,8 @@ export async function runConfined(held: HeldCommand): Promise<HeldResult> {
   const callID = `exec-${randomBytes(6).toString("hex")}`;
   const started = performance.now();
   const { code, stdout, stderr } = await call(held, callID);
-  openWorkFolders(held.policy);
-  const record = readCommands(placesIn(held.policy.runDir).commands).find((one) => one.callID === callID);
+  if (held.policy) openWorkFolders(held.policy);
+  const record = readCommands(placesIn(held.runDir).commands).find((one) => one.callID === callID);
   return {
     ...(record ?? { callID, applied: [], refused: [], conflicts: [], scratch: [] }),
     ...{ code, stdout, stderr, exitCode: record?.exitCode ?? code },
@@ -44,12 +46,12 @@ export async function runConfined(held: HeldCommand): Promise<HeldResult> {
 
 function call(held: HeldCommand, callID: string): Promise<{ code: number; stdout: string; stderr: string }> {
   // The command ends when this process is killed.
-  const { setpriv = "setpriv" } = held.policy.tools;
-  const words = ["--pdeathsig", "TERM", held.shellPath, "-c", held.command];
+  const last = held.policy ? [held.policy.tools.setpriv, "--pdeathsig", "TERM"] : [];
+  const [program = "", ...words] = [...last, held.shellPath, "-c", held.command];
   const output = held.buffer ? "pipe" : "inherit";
   return new Promise((resolve, reject) => {
     // In a session of its own: a command cannot type into the terminal that Handrail runs in.
-    const child = spawn(setpriv, words, {
+    const child = spawn(program, words, {
       cwd: held.cwd,
       env: { ...(held.env ?? process.env), HANDRAIL_CALL_ID: callID, PWD: held.cwd },
       stdio: ["inherit", output, output],

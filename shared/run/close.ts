@@ -1,17 +1,19 @@
 import { join } from "node:path";
 import { putAndDeliver } from "../callback/outbox.ts";
-import type { CallbackPayload, Report, ReportedRefusal } from "../callback/payload.ts";
+import type { CallbackPayload, Report } from "../callback/payload.ts";
 import { startFlusher } from "../callback/start.ts";
-import { createMatcher } from "../scope/matcher.ts";
-import { surroundingsOf } from "../scope/surroundings.ts";
+import { finishOpen } from "../confine/open.ts";
+import { frozenMatcher } from "../scope/surroundings.ts";
 import { type Audit, auditTurn } from "../tree/audit.ts";
 import { Journal, readJournal } from "../tree/journal.ts";
 import { quarantine } from "../tree/quarantine.ts";
 import { closeWindows } from "../tree/shell-window.ts";
+import type { Snapshot } from "../tree/snapshot-record.ts";
 import { loadSnapshot } from "../tree/snapshot-record.ts";
 import { type RunEvent, readEvents, sumUsage } from "./events.ts";
 import { moveRun } from "./move.ts";
 import type { RunRecord } from "./record.ts";
+import { countRefusals, refusedCalls, type ShellWord, shellWord } from "./refusals.ts";
 import type { RunState } from "./state.ts";
 import { runDir, turnDir } from "./store.ts";
 
@@ -45,12 +47,11 @@ export async function closeTurn(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<RunRecord> {
   const events = readEvents(record.root, record.run_id).filter((event) => event.turn === record.turn);
-  const audit = await auditedTurn(record, events);
-  const kept = quarantine(
-    join(runDir(record.root, record.run_id), "quarantine"),
-    record.root,
-    audit.outOfScope,
-  );
+  const dir = runDir(record.root, record.run_id);
+  const open = await problemOf(() => finishOpen(dir));
+  const shell = shellWord(dir, events);
+  const audit = withWord(await auditedTurn(record, events), shell, open);
+  const kept = quarantine(join(dir, "quarantine"), record.root, audit.outOfScope);
   const usage = sumUsage(events);
   const ending = ENDINGS[end.outcome];
   const state = audit.verdict === "violated" ? "blocked" : ending.state;
@@ -59,9 +60,10 @@ export async function closeTurn(
     state,
     verdict: audit.verdict,
     changes: audit.changes,
-    refusals: refusalsOf(events),
+    refusals: countRefusals([...refusedCalls(events), ...shell.refused]),
     quarantine: [
       ...record.quarantine,
+      ...shell.refused.filter((one) => one.kept).map(({ path, code }) => ({ path, code })),
       ...kept.map(({ path, code, bytes }) => ({ path, code, ...(bytes === undefined ? {} : { bytes }) })),
     ],
     reasons: [...(ending.reason ? [ending.reason] : []), ...audit.reasons],
@@ -108,44 +110,58 @@ export function payloadOf(record: RunRecord): CallbackPayload {
 
 async function auditedTurn(record: RunRecord, events: readonly RunEvent[]): Promise<Audit> {
   const snapshot = record.turn > 0 ? loadSnapshot(turnDir(record)) : undefined;
-  if (!snapshot) {
-    // The executor could not write before the snapshot was there: the guard waits for it.
-    const nothing = { changes: [], outOfScope: [], foreign: [] };
-    return { verdict: "in_scope", ...nothing, reasons: [] };
+  if (!snapshot) return unverified("there is no snapshot of the working tree from before the turn");
+  try {
+    return await auditWith(snapshot, record, events);
+  } catch (error) {
+    // The turn is told of all the same: a callback that says what is not known beats none.
+    return unverified(`the audit failed: ${messageOf(error)}`);
   }
+}
+
+async function auditWith(snapshot: Snapshot, record: RunRecord, events: readonly RunEvent[]): Promise<Audit> {
   const dir = turnDir(record);
   await closeWindows(snapshot, new Journal(dir, record.root, snapshot.tree.objectFormat));
   const shells = events.filter((event) => event.type === "shell");
   return auditTurn({
     snapshot,
     journal: readJournal(dir),
-    matcher: createMatcher(record.spec.scope, surroundingsOf(record.root)),
+    matcher: frozenMatcher(record.spec.scope, record.around),
     confinement: shells.some((event) => event.confinement === "none") ? "none" : "overlay",
     shellCommands: shells.length,
   });
 }
 
-function refusalsOf(events: readonly RunEvent[]): ReportedRefusal[] {
-  const counted = new Map<string, ReportedRefusal>();
-  for (const event of events) {
-    if (event.type !== "refusal") continue;
-    const { code, path, rule, tool } = event;
-    const key = JSON.stringify([code, path, rule, tool]);
-    const known = counted.get(key);
-    if (known) known.count += 1;
-    else
-      counted.set(key, {
-        code,
-        count: 1,
-        ...(path ? { path } : {}),
-        ...(rule ? { rule } : {}),
-        ...(tool ? { tool } : {}),
-      });
+function withWord(audit: Audit, { silent }: ShellWord, open: string | undefined): Audit {
+  const commands = silent === 1 ? "a command" : `${silent} commands`;
+  const doubts = [
+    ...(silent > 0
+      ? [`Handrail's shell has said nothing of ${commands}: it may have been replaced or killed`]
+      : []),
+    ...(open === undefined ? [] : [open]),
+  ];
+  if (doubts.length === 0) return audit;
+  const verdict = audit.verdict === "violated" ? "violated" : "unverifiable";
+  return { ...audit, verdict, reasons: [...audit.reasons, ...doubts] };
+}
+
+function unverified(reason: string): Audit {
+  return { verdict: "unverifiable", changes: [], outOfScope: [], foreign: [], reasons: [reason] };
+}
+
+async function problemOf(act: () => Promise<unknown>): Promise<string | undefined> {
+  try {
+    await act();
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
   }
-  return [...counted.values()];
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function nextCommand(record: RunRecord, state: RunState): string {
-  if (state === "blocked") return `handrail show ${record.run_id}`;
-  return `handrail diff --task ${record.spec.corrects ?? record.task_id}`;
+  return state === "blocked" ? `handrail show ${record.run_id}` : `handrail diff --task ${record.task_id}`;
 }

@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import type { Envelope } from "../callback/payload.ts";
 import { callerKey, hookSessionKey, requireRouting } from "../callback/routing.ts";
 import { targetFromEnv } from "../callback/target.ts";
+import { freezeSurroundings } from "../scope/surroundings.ts";
 import { projectDir } from "../state/place.ts";
 import type { TaskSpec } from "../task/spec.ts";
 import { logEvent } from "./events.ts";
@@ -46,6 +47,7 @@ export function createRun(wanted: NewRun): RunRecord {
     root: wanted.root,
     spec: wanted.spec,
     spec_hash: specHash(wanted.spec),
+    around: freezeSurroundings(wanted.spec.scope, wanted.root),
     origin: wanted.origin,
     turn: 0,
     created: new Date().toISOString(),

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { startFlusher } from "../callback/start.ts";
 import { claim } from "../lock/claim.ts";
 import { parseJson } from "../state/files.ts";
 import { closeTurn } from "./close.ts";
@@ -11,11 +12,13 @@ import { listOpenRunIds, readRun, runDir } from "./store.ts";
 const TAKE_UP_MS = 120_000;
 
 /**
- * Closes the runs whose executor is gone (pid, start time and host, not pid alone) with what evidence there
- * is, and sends their one callback. For whichever Handrail process comes by.
+ * What whichever Handrail process comes by does for those that could not: closes the runs whose executor is
+ * gone (pid, start time and host, not pid alone) with what evidence there is, sends their one callback, and
+ * has delivered what is still in the outbox.
+ * @param env where callbacks' addresses and tokens are, if anywhere
  * @returns the runs it closed
  */
-export async function reap(root: string): Promise<RunRecord[]> {
+export async function reap(root: string, env: NodeJS.ProcessEnv = process.env): Promise<RunRecord[]> {
   const closed: RunRecord[] = [];
   for (const id of listOpenRunIds(root)) {
     const record = readRun(root, id);
@@ -23,11 +26,12 @@ export async function reap(root: string): Promise<RunRecord[]> {
     const place = claim(join(runDir(root, id), "closing"), JSON.stringify(identify()), isLive);
     if (!place.ok) continue;
     try {
-      closed.push(await closeTurn(record, { outcome: "lost" }));
+      closed.push(await closeTurn(record, { outcome: "lost" }, env));
     } finally {
       place.release();
     }
   }
+  startFlusher(root, env);
   return closed;
 }
 

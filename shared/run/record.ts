@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import * as z from "zod/mini";
 import { reportSchema } from "../callback/payload.ts";
 import { targetSchema } from "../callback/target.ts";
+import { frozenSchema } from "../scope/surroundings.ts";
 import { taskSpecSchema } from "../task/spec.ts";
 import { processIdentitySchema } from "./process.ts";
 import { runStateSchema } from "./state.ts";
@@ -24,9 +25,11 @@ export const runRecordSchema = z.extend(reportSchema, {
   root: z.string(),
   /** As given; relative to `root` where it lies inside. */
   task_file: z.optional(z.string()),
-  /** Frozen when the turn starts, with the sha256 of the text it was read from. */
+  /** Frozen when the run is made, with its sha256 (`specHash`). */
   spec: taskSpecSchema,
   spec_hash: z.string(),
+  /** What the names in the scope were when the run was made. */
+  around: frozenSchema,
   baseline: z.optional(z.object({ baseline: z.string(), full: z.string() })),
   confinement: z.optional(z.object({ kind: z.enum(["overlay", "none"]), reason: z.optional(z.string()) })),
   origin: originSchema,

@@ -44,7 +44,9 @@ export function resolvePath(given: string, place: Place, follow = true): Resolve
   if (/(^|[/\\])\.\.([/\\]|$)/.test(given)) {
     const start = isAbsolute(given) ? parse(given).root : real(place.directory);
     const raw = walk(start, given, follow);
-    if ("problem" in raw || raw.target !== reached.target) {
+    // A relative path never reaches the system with its dots: what does not exist cannot lead elsewhere.
+    const differs = "problem" in raw ? !raw.nowhere || isAbsolute(given) : raw.target !== reached.target;
+    if (differs) {
       return refusal(
         { problem: "'..' behind a link means different files to different programs" },
         lexical ?? given,
@@ -86,7 +88,8 @@ function real(path: string): string {
   }
 }
 
-type Walked = { target: string; stats: Stats | undefined } | { problem: string; code?: Refusal["code"] };
+type Walked = { target: string; stats: Stats | undefined } | Stuck;
+type Stuck = { problem: string; code?: Refusal["code"]; nowhere?: true };
 
 /** Follows a path one name at a time, as the kernel does. */
 function walk(start: string, path: string, follow: boolean): Walked {
@@ -118,7 +121,7 @@ function walk(start: string, path: string, follow: boolean): Walked {
     }
     here = next;
     if (!stats && names.length > 0) {
-      if (names.includes("..")) return { problem: "'..' behind a folder that does not exist" };
+      if (names.includes("..")) return { problem: "'..' behind a folder that does not exist", nowhere: true };
       return { target: [here, ...names].join(sep), stats: undefined };
     }
     if (stats && names.length > 0 && !stats.isDirectory()) {
@@ -142,7 +145,7 @@ function hasTwin(folder: string, name: string, stats: Stats | undefined): boolea
   });
 }
 
-function refusal(walked: { problem: string; code?: Refusal["code"] }, path: string): Refusal {
+function refusal(walked: Stuck, path: string): Refusal {
   return { decision: "refuse", code: walked.code ?? "link", path, detail: walked.problem };
 }
 

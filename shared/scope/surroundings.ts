@@ -1,6 +1,9 @@
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Kind, Surroundings } from "./pattern.ts";
+import * as z from "zod/mini";
+import type { Scope } from "../task/spec.ts";
+import type { Kind, Surroundings } from "./around.ts";
+import { createMatcher, type Matcher } from "./matcher.ts";
 
 /**
  * What compiling a scope needs to know of a working tree. Use it when a run starts: later the executor
@@ -35,4 +38,31 @@ function swapCase(name: string): string {
   return name.replace(/[a-z]/gi, (char) =>
     char === char.toLowerCase() ? char.toUpperCase() : char.toLowerCase(),
   );
+}
+
+/** What a scope's names were when a run started; kept with the run, and the same for whoever asks later. */
+export const frozenSchema = z.object({
+  caseInsensitive: z.boolean(),
+  kinds: z.record(z.string(), z.enum(["file", "directory"])),
+});
+export type Frozen = z.infer<typeof frozenSchema>;
+
+/** Asks a working tree, now, what compiling this scope needs to know of it. */
+export function freezeSurroundings(scope: Scope, root: string): Frozen {
+  const around = surroundingsOf(root);
+  const kinds: Frozen["kinds"] = {};
+  createMatcher(scope, {
+    ...around,
+    kindOf(path) {
+      const kind = around.kindOf?.(path);
+      if (kind) kinds[path] = kind;
+      return kind;
+    },
+  });
+  return { caseInsensitive: around.caseInsensitive ?? false, kinds };
+}
+
+/** Compiles a scope as of when its surroundings were frozen. */
+export function frozenMatcher(scope: Scope, { caseInsensitive, kinds }: Frozen): Matcher {
+  return createMatcher(scope, { caseInsensitive, kindOf: (path) => kinds[path] });
 }

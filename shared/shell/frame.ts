@@ -62,6 +62,14 @@ export class Frame {
     return copy;
   }
 
+  /** A shell of its own (`bash -c`): which variables and functions reach it is not certain. */
+  newShell(): Frame {
+    const copy = this.subshell();
+    for (const name of copy.variables.keys()) copy.variables.set(name, undefined);
+    for (const name of copy.functions.keys()) copy.functions.set(name, undefined);
+    return copy;
+  }
+
   /** Whether what is read now is sure to run, if the whole command succeeds. */
   get certain(): boolean {
     return !this.doubt && !this.gone;
@@ -140,6 +148,7 @@ export class Frame {
 
   changeDirectory(target: string | undefined): boolean {
     const path = target === undefined ? undefined : this.resolveFolder(target);
+    if (path !== undefined) this.notes.ledger.look(path);
     this.previous = this.certain ? this.cwd : undefined;
     this.cwd = this.certain ? path : undefined;
     return this.cwd !== undefined;

@@ -24,8 +24,11 @@ export class Ledger {
   readonly #copies = new Map<string, string>();
   #renames: { from: string; to: string }[] = [];
   #order = 0;
+  /** Paths that matter while something is read; for what runs at the same time. */
+  #watched: Set<string>[] = [];
 
   record(kind: FileEffect["kind"], path: string, by: string, inPlace = false): void {
+    this.look(path);
     const before = this.#entries.get(path);
     if (kind === "create" && before && before.kind !== "delete") return;
     if (kind === "delete") this.#forget(path, false);
@@ -36,6 +39,7 @@ export class Ledger {
 
   /** A copy or a move from one path to another, both certain. */
   transfer(from: string, to: string, by: string, how: "copy" | "move"): void {
+    this.look(from);
     const restores = this.#copies.get(from) === to;
     this.#copies.set(to, from);
     if (how === "move") {
@@ -48,8 +52,33 @@ export class Ledger {
 
   /** Something may have written or removed the path (a branch that may not run). */
   doubt(path: string): void {
+    this.look(path);
     this.#forget(path, true);
     this.#touched.add(path);
+  }
+
+  /** Reads things that run at the same time: where two of them meet at a path, nothing of either is certain. */
+  together(reads: readonly (() => void)[]): void {
+    const seen = reads.map((read) => {
+      const paths = new Set<string>();
+      this.#watched.push(paths);
+      read();
+      this.#watched.pop();
+      return paths;
+    });
+    for (const [index, paths] of seen.entries()) {
+      for (const others of seen.slice(index + 1)) {
+        const meet = [...paths].some((path) =>
+          [...others].some((other) => isWithin(path, other) || isWithin(other, path)),
+        );
+        if (meet) for (const path of [...paths, ...others]) this.doubt(path);
+      }
+    }
+  }
+
+  /** Notes that what happens depends on what lies at the path. */
+  look(path: string): void {
+    for (const paths of this.#watched) paths.add(path);
   }
 
   /** Something may have restored or removed anything (`git stash`, `rm "$f"`). */
@@ -102,7 +131,11 @@ export class Ledger {
   /** Drops what is known of a path and of everything below it. */
   #forget(path: string, itself: boolean): void {
     for (const other of this.#entries.keys()) {
-      if (other.startsWith(`${path}/`) || (itself && other === path)) this.#entries.delete(other);
+      if (isWithin(other, path) && (itself || other !== path)) this.#entries.delete(other);
     }
   }
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
 }

@@ -10,18 +10,14 @@ import {
   type Word,
 } from "unbash";
 import { builtins } from "./builtins.ts";
+import { MOST_DEPTH, type Reader, run } from "./command.ts";
 import type { Frame } from "./frame.ts";
-import { programs } from "./programs.ts";
 import { hereText, literalOutput, redirect } from "./streams.ts";
-import { type Arg, expandWord } from "./words.ts";
-import { type Inner, unwrap } from "./wrappers.ts";
-import { writers } from "./writers.ts";
+import { expandWord } from "./words.ts";
 
-const MOST_DEPTH = 12;
 const MOST_ROUNDS = 16;
 const declares = new Set(["export", "declare", "typeset", "local", "readonly"]);
-/** Commands that end well, whatever happens. */
-const neverFail = new Set(["echo", "printf", ":", "true", "pwd", "date", "sleep", "export", "set"]);
+const reader: Reader = { script: readScript, node: walkNode };
 
 /**
  * Reads a script and records what it is certain to do.
@@ -74,11 +70,13 @@ function walkPipelineNode(node: CommandNode | Pipeline, frame: Frame, tail: bool
   const [first] = node.commands;
   const negated = node.prefixes.some((prefix) => prefix.type === "Negation");
   if (node.commands.length === 1 && first) return walkNode(first, frame, tail && !negated) && !negated;
-  let stdin: string | undefined;
-  for (const [index, command] of node.commands.entries()) {
-    walkNode(command, frame.subshell(), tail && !negated && index === node.commands.length - 1, stdin);
-    stdin = literalOutput(command, frame.lookup);
-  }
+  const last = node.commands.length - 1;
+  const reads = node.commands.map((command, index) => () => {
+    const before = node.commands[index - 1];
+    const stdin = before && literalOutput(before, frame.lookup);
+    walkNode(command, frame.subshell(), tail && !negated && index === last, stdin);
+  });
+  frame.notes.ledger.together(reads);
   return false;
 }
 
@@ -88,7 +86,7 @@ function walkNode(node: CommandNode, frame: Frame, tail: boolean, stdin?: string
       return walkCommand(node, frame, tail, stdin);
     case "Redirected":
       walkRedirects(node.redirects, frame, false);
-      return walkNode(node.command, frame, tail, stdin);
+      return walkNode(node.command, frame, tail, stdin) && node.redirects.every(cannotFail);
     case "Subshell":
       return walkList(node.body.commands, frame.subshell(), tail);
     case "BraceGroup":
@@ -148,6 +146,7 @@ function walkFor(node: For, frame: Frame): boolean {
 
 function walkCommand(node: Command, frame: Frame, tail: boolean, piped?: string): boolean {
   const variables: string[] = [];
+  const texts = node.prefix.map((item) => (item.type === "Assignment" ? item.text : "")).join("");
   for (const item of node.prefix) {
     if (item.type !== "Assignment") continue;
     const plain = item.value.type === "Word" && !item.index && !item.append ? item.value : undefined;
@@ -171,107 +170,22 @@ function walkCommand(node: Command, frame: Frame, tail: boolean, piped?: string)
     if (name !== "export") builtins.read?.(args.slice(1), frame);
     return true;
   }
-  return (
-    args.length === 0 || run(args, frame, tail, hereText(node.redirects, frame.lookup) ?? piped, variables)
-  );
+  const stdin = hereText(node.redirects, frame.lookup) ?? piped;
+  // An assignment ends as the command in it does.
+  const sure =
+    args.length === 0 ? !/\$\(|`/.test(texts) : run(args, { frame, tail, stdin, variables }, reader);
+  return sure && node.redirects.every(cannotFail);
+}
+
+/** A redirection to a device or a descriptor; any other may fail, and the command with it. */
+function cannotFail(one: Redirection): boolean {
+  return one.type !== "Redirect" || /^(\/dev\/(null|stdout|stderr)|&?\d)$/.test(one.target?.value ?? "");
 }
 
 function assigned(value: Word, frame: Frame): string | undefined {
   // No splitting and no globs in an assignment.
   const quoted = expandWord(value, frame.lookup);
   return quoted.length === 0 ? "" : quoted.length === 1 ? quoted[0]?.text : undefined;
-}
-
-/** Runs a command that is expanded. @returns whether it is sure to end well */
-function run(
-  args: readonly Arg[],
-  frame: Frame,
-  tail: boolean,
-  stdin: string | undefined,
-  variables: string[],
-): boolean {
-  const called = args[0]?.text;
-  if (called === undefined || frame.depth > MOST_DEPTH) {
-    frame.notes.stirred = true;
-    return false;
-  }
-  const rest = args.slice(1);
-  if (frame.functions.has(called)) return call(called, rest, frame, tail);
-  const name = called.replace(/^(\/usr)?(\/local)?\/s?bin\//, "");
-  const builtin = Object.hasOwn(builtins, name) ? builtins[name] : undefined;
-  if (builtin) {
-    builtin(rest, frame);
-    return name === "cd" || name === "pushd" ? frame.cwd !== undefined : neverFail.has(name);
-  }
-  if (frame.opaque || name.includes("/") || variables.includes("PATH")) {
-    frame.notes.stirred = true;
-    return false;
-  }
-  const inner = unwrap(name, rest, stdin);
-  if (inner) {
-    runInner(inner, name, frame, tail, stdin, variables);
-    if (name === "exec" && inner.kind !== "nothing") frame.left = "exit";
-    return false;
-  }
-  const writer = Object.hasOwn(writers, name) ? writers[name] : undefined;
-  writer?.(rest, frame, name);
-  const known = programs(name, rest, frame, variables);
-  if (!writer && !known && !neverFail.has(name)) frame.notes.stirred = true;
-  return neverFail.has(name);
-}
-
-function runInner(
-  inner: Inner,
-  name: string,
-  frame: Frame,
-  tail: boolean,
-  stdin: string | undefined,
-  variables: string[],
-): void {
-  switch (inner.kind) {
-    case "nothing":
-      return;
-    case "unknown":
-      if (name === "eval") builtins.source?.([], frame);
-      frame.notes.ledger.doubtAll();
-      return;
-    case "script":
-      frame.depth++;
-      readScript(inner.text, name === "eval" ? frame : frame.subshell(), tail);
-      frame.depth--;
-      return;
-    case "command": {
-      const shell = name === "builtin" || name === "command" ? frame : frame.subshell();
-      if (inner.cwd) shell.changeDirectory(inner.cwd.text);
-      shell.depth++;
-      const more = (inner.assignments ?? []).filter(
-        ({ text }) => !text?.startsWith("PATH=") || !frame.keepsPrograms(text.slice("PATH=".length)),
-      );
-      const names = more.map(({ start }) => start.slice(0, Math.max(start.indexOf("="), 0)));
-      run(inner.args, shell, tail, stdin, [...variables, ...names]);
-      shell.depth--;
-    }
-  }
-}
-
-function call(name: string, args: readonly Arg[], frame: Frame, tail: boolean): boolean {
-  const body = frame.functions.get(name)?.body;
-  if (!body || body.type === "CompoundList" || frame.depth > MOST_DEPTH) {
-    builtins.source?.([], frame);
-    return false;
-  }
-  const before = new Map(frame.variables);
-  args.forEach((arg, index) => {
-    frame.variables.set(String(index + 1), arg.text);
-  });
-  frame.depth++;
-  let sure = false;
-  frame.within("return", () => {
-    sure = walkNode(body, frame, tail);
-  });
-  frame.depth--;
-  for (const key of frame.variables.keys()) if (/^\d+$/.test(key)) frame.variables.set(key, before.get(key));
-  return sure;
 }
 
 function walkRedirects(redirects: readonly Redirection[], frame: Frame, silent: boolean): void {

@@ -1,5 +1,6 @@
 import type { Refusal } from "../scope/decision.ts";
 import type { Matcher } from "../scope/matcher.ts";
+import { quote } from "../scope/quote.ts";
 import { changeTrees, lineCounts } from "./change-trees.ts";
 import { type Change, type Changes, changesSince, type GitChange } from "./changes.ts";
 import { type JournalEntry, pathsChangedBy } from "./journal.ts";
@@ -76,10 +77,10 @@ function judge(
   if (outOfScope.length > 0) {
     return {
       verdict: "violated",
-      reasons: outOfScope.map(({ path }) => `${path} is outside the task's scope`),
+      reasons: outOfScope.map(({ path }) => `${quote(path)} is outside the task's scope`),
     };
   }
-  const reasons = unverifiable.map(({ path, reason }) => `${path}: ${reason}`);
+  const reasons = unverifiable.map(({ path, reason }) => `${quote(path)}: ${reason}`);
   if (confinement === "none" && shellCommands > 0) {
     const commands = shellCommands === 1 ? "one shell command" : `${shellCommands} shell commands`;
     reasons.push(`${commands} ran without confinement: nothing out of scope was seen, which is no proof`);

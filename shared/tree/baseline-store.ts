@@ -22,7 +22,8 @@ export function installBaselineStore(draft: string, dir: string, full: string): 
 
 /**
  * Makes the snapshot behind a baseline once more from its commit, where the state folder has lost it. Ignore
- * rules are those of the commit; ones outside the working tree are today's.
+ * rules are those of the commit, and today's outside the working tree: an ignore file that ignores itself is
+ * not among them, so that what it hid shows as new.
  */
 export async function restoreBaselineStore(repo: Repository, dir: string, full: string): Promise<Snapshot> {
   const draft = `${dir}.restored.tmp`;
@@ -48,7 +49,7 @@ export async function restoreBaselineStore(repo: Repository, dir: string, full: 
       gitState: gitState(repo),
     },
     userIndex: (await loadIndex(repo, store)).bytes,
-    folders: foldersOf(entries),
+    folders: [...foldersOf(entries)],
   };
   for (const { path, oid } of entries.filter((entry) => /(^|\/)\.gitignore$/.test(entry.path))) {
     const rules = await readBlob(snapshot, oid);

@@ -1,7 +1,9 @@
 import { copyFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HandrailError } from "../errors.ts";
-import { joinNul, splitNul } from "./bytes.ts";
+import { quote } from "../scope/quote.ts";
+import { joinNul } from "./bytes.ts";
+import { untrustedFilters } from "./filter-trust.ts";
 import { captureGit, type Git } from "./git.ts";
 import { GITLINK, type IndexEntry } from "./index-file.ts";
 import { lstatOf } from "./objects.ts";
@@ -17,7 +19,7 @@ import { forget, setEntries } from "./work-index.ts";
  */
 export async function trackedTree(
   repo: Repository,
-  { store, user, dirty }: TakenSnapshot,
+  { store, user, dirty, settings }: TakenSnapshot,
 ): Promise<{ tree: string; notes: string[] }> {
   const indexFile = join(store.dir, "tracked-index");
   if (user.plain.length > 0) {
@@ -31,12 +33,16 @@ export async function trackedTree(
   const gone = shown.filter((suspect) => suspect.gone).map((suspect) => suspect.path);
   await forget(git, gone, repo.objectFormat);
   const submodules = user.entries.filter((entry) => entry.mode === GITLINK && hasMoved(repo.root, entry));
-  const notes = await add(git, [
+  const paths = [
     ...shown.filter((suspect) => !suspect.gone).map((suspect) => suspect.path),
     ...submodules.map((entry) => entry.path),
-  ]);
+  ];
+  const strange = untrustedFilters(repo.root, settings.filters);
+  const raw: Git = (args, call) => store.git(args, { ...call, indexFile });
+  const notes = strange.length > 0 ? [strangers(strange)] : await addFiltered(git, paths);
+  if (notes.length > 0) await add(raw, paths);
   // Not with the user's configuration: writing the index back, git would run filters once more.
-  return { tree: (await store.git(["write-tree"], { indexFile })).text, notes };
+  return { tree: (await raw(["write-tree"])).text, notes };
 }
 
 /** A submodule that git would compare: one that is checked out, or gone altogether. */
@@ -44,44 +50,38 @@ function hasMoved(root: string, entry: IndexEntry): boolean {
   return gitDirOf(join(root, entry.path)) !== undefined || !lstatOf(root, entry.path);
 }
 
-async function add(git: Git, paths: readonly string[]): Promise<string[]> {
-  if (paths.length === 0) return [];
-  const input = joinNul(paths);
-  const args = ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"];
+function strangers(names: readonly string[]): string {
+  const named = names.map((name) => quote(name)).join(", ");
+  return `filters that are new in this repository were not run (${named}): changed files are in the baseline as they are`;
+}
+
+/** @returns why it did not work: a filter that fails and is `required` would keep everything out */
+async function addFiltered(git: Git, paths: readonly string[]): Promise<string[]> {
   try {
-    await git(args, { input });
+    await add(git, paths);
     return [];
   } catch (error) {
-    const off = error instanceof HandrailError && /filter/.test(error.message) ? await filtersOff(git) : [];
-    if (off.length === 0) throw error;
-    await git([...off, ...args], { input });
-    return ["a filter failed, so changed files are in the baseline without any filter"];
+    if (!(error instanceof HandrailError) || !/filter/.test(error.message)) throw error;
+    return ["a filter failed: changed files are in the baseline as they are"];
   }
 }
 
-/** A filter that fails and is `required` would keep everything from being captured. */
-async function filtersOff(git: Git): Promise<string[]> {
-  const found = await git(["config", "-z", "--name-only", "--get-regexp", "^filter\\."], { okCodes: [0, 1] });
-  return splitNul(found.stdout).flatMap((key) => [
-    "-c",
-    key.endsWith(".required") ? `${key}=false` : `${key}=`,
-  ]);
+async function add(git: Git, paths: readonly string[]): Promise<void> {
+  if (paths.length === 0) return;
+  const args = ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"];
+  await git(args, { input: joinNul(paths) });
 }
 
-/** The tree of the raw snapshot, with what the working tree lacks on purpose: sparse files and submodules. */
-export async function rawTree({ store, user, tree }: TakenSnapshot): Promise<string> {
-  const lacking = user.entries.filter(
-    (entry) => entry.mode === GITLINK || (entry.skipWorktree && !lstatOf(tree.root, entry.path)),
-  );
-  if (lacking.length === 0) return (await store.git(["write-tree"])).text;
+/** The tree of the raw snapshot, and submodules: what is in the working tree, so not what a sparse one lacks. */
+export async function rawTree({ store, user }: TakenSnapshot): Promise<string> {
+  const submodules = user.entries.filter((entry) => entry.mode === GITLINK);
+  if (submodules.length === 0) return (await store.git(["write-tree"])).text;
   const indexFile = join(store.dir, "raw-index");
   copyFileSync(store.indexFile, indexFile);
   const git: Git = (args, call) => store.git(args, { ...call, indexFile });
-  const entries = lacking.map((entry) => ({
-    path: entry.path,
-    mode: entry.mode.toString(8),
-    oid: entry.oid,
-  }));
-  await setEntries(git, entries);
+  await setEntries(
+    git,
+    submodules.map(({ path, oid }) => ({ path, mode: "160000", oid })),
+  );
   return (await git(["write-tree"])).text;
 }

@@ -4,7 +4,9 @@ import { join } from "node:path";
 // lone surrogate U+DC80..U+DCFF (as PEP 383 does), so that it survives JSON and can be turned back.
 
 /** A file name as text; `bytesOf` turns it back into the same bytes. */
-export function textOf(bytes: Buffer): string {
+export function textOf(name: Uint8Array): string {
+  // Bun gives a plain Uint8Array where Node gives a Buffer.
+  const bytes = Buffer.from(name.buffer, name.byteOffset, name.byteLength);
   const text = bytes.toString("utf8");
   if (!text.includes("\uFFFD") || Buffer.from(text, "utf8").equals(bytes)) return text;
   return Array.from(bytes, (byte) => String.fromCharCode(byte < 0x80 ? byte : 0xdc00 + byte)).join("");

@@ -17,14 +17,19 @@ export interface ChangeTrees {
 
 /**
  * Writes both sides of changes as trees, into the snapshot's own objects, so that git can compare them.
- * Files whose content is not kept (too large, unreadable) are left out.
+ * Files whose content is not kept (too large, unreadable) or is gone are left out.
  */
 export async function changeTrees(snapshot: Snapshot, changes: readonly Change[]): Promise<ChangeTrees> {
   const { store } = snapshot;
   const idLength = store.objectFormat === "sha256" ? 64 : 40;
   const isKept = ({ mode, oid }: FileState) => mode.startsWith("1") && oid.length === idLength;
-  const was = changes.flatMap(({ path, before }) => (before && isKept(before) ? [{ path, ...before }] : []));
-  const is = changes.filter(
+  const missing = await missingObjects(
+    store.git,
+    changes.flatMap(({ before }) => (before && isKept(before) ? [before.oid] : [])),
+  );
+  const known = changes.filter(({ before }) => !before || (isKept(before) && !missing.has(before.oid)));
+  const was = known.flatMap(({ path, before }) => (before ? [{ path, ...before }] : []));
+  const is = known.filter(
     ({ path, after }) => after && isKept(after) && (lstatOf(store.root, path)?.size ?? 0) <= KEEP_FILE,
   );
   const before = await treeOf(snapshot, "before", (git) => setEntries(git, was));
@@ -33,6 +38,13 @@ export async function changeTrees(snapshot: Snapshot, changes: readonly Change[]
     if (is.length > 0) await git(["update-index", "--add", "--remove", "-z", "--stdin"], { input });
   });
   return { before, after, git: store.git };
+}
+
+/** The executor can delete objects of the repository. */
+async function missingObjects(git: Git, oids: readonly string[]): Promise<Set<string>> {
+  if (oids.length === 0) return new Set();
+  const found = await git(["cat-file", "--batch-check=%(objectname)"], { input: `${oids.join("\n")}\n` });
+  return new Set(found.text.split("\n").flatMap((line) => /^(\w+) missing$/.exec(line)?.[1] ?? []));
 }
 
 async function treeOf({ store }: Snapshot, name: string, fill: (git: Git) => Promise<void>): Promise<string> {

@@ -7,7 +7,15 @@ import { gitDirOf } from "./repository.ts";
 import { loadSnapshot, type Snapshot, type Unverifiable } from "./snapshot-record.ts";
 import type { Store } from "./store.ts";
 import { sortUntracked } from "./untracked.ts";
-import { type Aside, foldersForFiles, listOthers, type Suspect, suspects } from "./work-index.ts";
+import {
+  type Aside,
+  foldersForFiles,
+  goneBehindFiles,
+  listOthers,
+  type Suspect,
+  storeEntries,
+  suspects,
+} from "./work-index.ts";
 
 /** One path that is not as it was; relative to the root. */
 export interface Change {
@@ -40,12 +48,17 @@ export interface Changes {
  */
 export async function changesSince(snapshot: Snapshot): Promise<Changes> {
   const { store, tree, record } = snapshot;
-  const [suspected, others, git, planted] = await Promise.all([
+  const [suspected, others, git] = await Promise.all([
     suspects(store),
     listOthers(store),
     gitChangesSince(snapshot),
-    snapshot.folders.filter((folder) => lstatOf(tree.root, `${folder}/.git`)),
   ]);
+  const folders = new Set(snapshot.folders);
+  if (others.some((path) => folders.has(path))) {
+    const entries = await storeEntries(store);
+    suspected.push(...goneBehindFiles(others, folders, () => entries));
+  }
+  const planted = snapshot.folders.filter((folder) => lstatOf(tree.root, `${folder}/.git`));
   const nested = new Set(record.nested.map((one) => one.path));
   const earlier = { scratch: new Set(record.scratch), nested };
   const found = await sortUntracked(

@@ -27,7 +27,7 @@ export async function convertedEntries(
   if (!attributed && !settings.convertsLines) return new Set();
   const [resized, filtered] = await Promise.all([
     entriesOfOtherSize(store.git, entries),
-    attributed && settings.hasFilters ? entriesWithFilter(tree, entries) : [],
+    attributed && settings.filters.length > 0 ? entriesWithFilter(tree, entries) : [],
   ]);
   return new Set([...resized, ...filtered]);
 }

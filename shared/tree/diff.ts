@@ -1,27 +1,26 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { HandrailError } from "../errors.ts";
-import type { Matcher } from "../scope/matcher.ts";
 import type { AuditedChange } from "./audit.ts";
 import { type BaselineIds, baselineDir, baselineName, listBaselines } from "./baseline-refs.ts";
 import { restoreBaselineStore } from "./baseline-store.ts";
-import { type ChangeTrees, changeTrees, lineCounts } from "./change-trees.ts";
-import { changesSince } from "./changes.ts";
+import { changeTrees, diffText, lineCounts } from "./change-trees.ts";
+import { type Change, changesSince } from "./changes.ts";
 import type { Repository } from "./repository.ts";
 import { loadSnapshot, type Snapshot } from "./snapshot-record.ts";
-import { BASELINE_FILE, readBaselineFile } from "./task-folder.ts";
+import { BASELINE_FILE, readBaselineFile, TASKS } from "./task-folder.ts";
 
 /** What has changed since a baseline. */
 export interface Contribution extends BaselineIds {
   task: string;
   files: AuditedChange[];
-  /** Both sides, for git's own diff (`diffText`). */
-  trees: ChangeTrees;
+  /** git's own diff of the executor's files. */
+  text(options: { stat?: boolean | undefined; color?: boolean | undefined }): Promise<Buffer>;
 }
 
 export interface ContributionOptions {
-  /** Tells what is in scope; without it everything counts as such. */
-  matcher?: Matcher | undefined;
+  /** Whether a task of this baseline allows a path; without it everything counts as in scope. */
+  inScope?: ((path: string) => boolean) | undefined;
   /** What the journals of the task's runs name; without any run everything is the executor's. */
   executorPaths?: ReadonlySet<string> | undefined;
 }
@@ -34,27 +33,28 @@ export interface ContributionOptions {
 export async function contribution(
   repo: Repository,
   task: string,
-  options: ContributionOptions = {},
+  { inScope = () => true, executorPaths }: ContributionOptions = {},
 ): Promise<Contribution> {
-  const { matcher, executorPaths } = options;
   const ids = (await listBaselines(repo)).get(task);
   if (!ids) {
     throw new HandrailError("no-baseline", `there is no baseline of ${task}`, { fix: "handrail baseline" });
   }
   const snapshot = await storeBehind(repo, task, ids);
-  const changes = (await changesSince(snapshot)).changes.filter((change) => change.path !== BASELINE_FILE);
-  const trees = await changeTrees(snapshot, changes);
-  const counts = await lineCounts(trees);
+  const changes = (await changesSince(snapshot)).changes.filter((change) => !isHandrails(change));
+  const isExecutors = (path: string) => !executorPaths || executorPaths.has(path);
+  const counts = await lineCounts(await changeTrees(snapshot, changes));
   const files = changes.map(
     ({ path, status }): AuditedChange => ({
       path,
       status,
       ...counts.get(path),
-      inScope: matcher ? matcher.classify(path).decision === "allow" : true,
-      by: !executorPaths || executorPaths.has(path) ? "executor" : "foreign",
+      inScope: inScope(path),
+      by: isExecutors(path) ? "executor" : "foreign",
     }),
   );
-  return { task, ...ids, files, trees };
+  const own = changes.filter((change) => isExecutors(change.path));
+  const text: Contribution["text"] = async (options) => diffText(await changeTrees(snapshot, own), options);
+  return { task, ...ids, files, text };
 }
 
 /**
@@ -67,6 +67,11 @@ export async function latestTask(repo: Repository): Promise<string> {
   const latest = known.find(([, ids]) => ids.baseline === named) ?? known[0];
   if (latest) return latest[0];
   throw new HandrailError("no-baseline", "there is no baseline yet", { fix: "handrail baseline" });
+}
+
+/** What Handrail and the planner write in `opencode_tasks/` is nobody's contribution. */
+function isHandrails({ path, status }: Change): boolean {
+  return path === BASELINE_FILE || (status === "added" && path.startsWith(`${TASKS}/`));
 }
 
 async function storeBehind(repo: Repository, task: string, ids: BaselineIds): Promise<Snapshot> {

@@ -1,10 +1,17 @@
 import { convertedEntries } from "./conversions.ts";
-import { GITLINK, type IndexEntry } from "./index-file.ts";
+import { foldersOf, GITLINK, type IndexEntry } from "./index-file.ts";
 import { type LoadedIndex, loadIndex } from "./index-load.ts";
 import { lstatOf } from "./objects.ts";
 import type { Settings } from "./settings.ts";
 import type { Store, Tree } from "./store.ts";
-import { isThere, listOthers, type Suspect, suspects, writeStoreIndex } from "./work-index.ts";
+import {
+  goneBehindFiles,
+  isThere,
+  listOthers,
+  type Suspect,
+  suspects,
+  writeStoreIndex,
+} from "./work-index.ts";
 
 /** A working tree compared with the user's index. */
 export interface FirstLook {
@@ -14,6 +21,8 @@ export interface FirstLook {
   /** Paths that may differ from their entries, or that git was told not to look at. */
   dirty: Suspect[];
   others: string[];
+  /** Folders that hold entries; without slash. */
+  folders: Set<string>;
 }
 
 /**
@@ -23,12 +32,13 @@ export interface FirstLook {
  */
 export async function firstLook(tree: Tree, store: Store, settings: Settings): Promise<FirstLook> {
   const user = await loadIndex(tree, store);
-  const [listed, others, { entries, doubtful }] = await Promise.all([
+  const [listed, others, { entries, doubtful, folders }] = await Promise.all([
     suspects(store, user.file),
     listOthers(store, user.file),
     chooseEntries(tree, store, settings, user),
   ]);
   writeStoreIndex(store, entries, (entry) => doubtful.has(entry));
+  listed.push(...goneBehindFiles(others, folders, () => entries));
   const dirty = new Map(listed.map((suspect) => [suspect.path, suspect]));
   for (const entry of doubtful) {
     const { path, mode, oid } = entry;
@@ -39,7 +49,7 @@ export async function firstLook(tree: Tree, store: Store, settings: Settings): P
   others.push(
     ...submodules.filter((path) => lstatOf(tree.root, path)?.isDirectory()).map((path) => `${path}/`),
   );
-  return { user, entries, dirty: [...dirty.values()], others: [...new Set(others)] };
+  return { user, entries, dirty: [...dirty.values()], others: [...new Set(others)], folders };
 }
 
 async function chooseEntries(
@@ -47,7 +57,7 @@ async function chooseEntries(
   store: Store,
   settings: Settings,
   user: LoadedIndex,
-): Promise<{ entries: IndexEntry[]; doubtful: Set<IndexEntry> }> {
+): Promise<{ entries: IndexEntry[]; doubtful: Set<IndexEntry>; folders: Set<string> }> {
   const entries = user.entries.filter(
     (entry, at) => entry.mode !== GITLINK && (entry.stage === 0 || !hasName(user.entries[at - 1], entry)),
   );
@@ -56,7 +66,7 @@ async function chooseEntries(
     // git without nanoseconds cannot see a second write within the second it last looked.
     if (!entry.isPlain || entry.newest >= user.written) doubtful.add(entry);
   }
-  return { entries, doubtful };
+  return { entries, doubtful, folders: foldersOf(entries) };
 }
 
 function hasName(entry: IndexEntry | undefined, other: IndexEntry): boolean {

@@ -160,16 +160,19 @@ export function formatIndex(
 }
 
 /** Folders that hold entries, without slash. Entries come sorted, so those of one folder mostly follow each other. */
-export function foldersOf(entries: readonly IndexEntry[]): string[] {
+export function foldersOf(entries: readonly IndexEntry[]): Set<string> {
   const folders = new Set<string>();
   let last: Buffer | undefined;
   for (const { name } of entries) {
     const slash = name.lastIndexOf(0x2f);
     if (slash < 0 || (last?.length === slash && name.subarray(0, slash).equals(last))) continue;
     last = name.subarray(0, slash);
-    const folder = textOf(last);
-    for (let at = folder.length; at > 0; at = folder.lastIndexOf("/", at - 1))
-      folders.add(folder.slice(0, at));
+    addFolders(folders, textOf(last));
   }
-  return [...folders];
+  return folders;
+}
+
+/** Adds a folder and those that it lies in. */
+export function addFolders(folders: Set<string>, folder: string): void {
+  for (let at = folder.length; at > 0; at = folder.lastIndexOf("/", at - 1)) folders.add(folder.slice(0, at));
 }

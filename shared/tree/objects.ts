@@ -55,9 +55,15 @@ export function gitMode(stat: Stats): string {
   return stat.mode & 0o100 ? "100755" : "100644";
 }
 
-/** @returns undefined when there is nothing at `path` (or above it) */
+/** @returns undefined when there is nothing at `path`, or nothing that can be reached */
 export function lstatOf(root: string, path: string): Stats | undefined {
-  return lstatSync(below(root, path), { throwIfNoEntry: false });
+  try {
+    return lstatSync(below(root, path), { throwIfNoEntry: false });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "";
+    if (["ENOTDIR", "ELOOP", "EACCES", "ENAMETOOLONG"].includes(code)) return undefined;
+    throw error;
+  }
 }
 
 /** A fingerprint that any write moves, short of setting the clock back. */

@@ -8,27 +8,35 @@ export interface Settings {
   attributesFile: string | undefined;
   /** git converts line endings whatever the attributes say. */
   convertsLines: boolean;
-  /** Some filter is configured. */
-  hasFilters: boolean;
+  filters: FilterSetting[];
 }
 
-const NAMES = "^(core\\.(excludesfile|attributesfile|autocrlf)|filter\\..*\\.(clean|process))$";
+/** One line that defines a filter: `filter.<name>.clean`, `.process` and the like. */
+export interface FilterSetting {
+  key: string;
+  value: string;
+  /** Said by the repository's own configuration, which an executor may have written. */
+  local: boolean;
+}
+
+const NAMES = "^(core\\.(excludesfile|attributesfile|autocrlf)|filter\\..*)$";
 
 /** Reads values only; nothing that they name is run. */
 export async function readSettings(tree: Tree): Promise<Settings> {
   const git = captureGit({ directory: tree.root, gitDir: tree.gitDir, workTree: tree.root });
   // `path`: git expands `~` and leaves other values as they are.
-  const args = ["config", "-z", "--type=path", "--get-regexp", NAMES];
-  const values = new Map(
-    splitNul((await git(args, { okCodes: [0, 1] })).stdout).map((item): [string, string] => {
-      const [name = "", ...value] = item.split("\n");
-      return [name, value.join("\n")];
-    }),
-  );
+  const args = ["config", "-z", "--show-scope", "--type=path", "--get-regexp", NAMES];
+  const output = splitNul((await git(args, { okCodes: [0, 1] })).stdout);
+  const found: FilterSetting[] = [];
+  for (let at = 0; at + 1 < output.length; at += 2) {
+    const [key = "", ...value] = (output[at + 1] ?? "").split("\n");
+    found.push({ key, value: value.join("\n"), local: /^(local|worktree)$/.test(output[at] ?? "") });
+  }
+  const last = (key: string) => found.findLast((setting) => setting.key === key)?.value;
   return {
-    excludesFile: values.get("core.excludesfile"),
-    attributesFile: values.get("core.attributesfile"),
-    convertsLines: /^(true|input|yes|on|1|)$/i.test(values.get("core.autocrlf") ?? "false"),
-    hasFilters: [...values.keys()].some((name) => name.startsWith("filter.")),
+    excludesFile: last("core.excludesfile"),
+    attributesFile: last("core.attributesfile"),
+    convertsLines: /^(true|input|yes|on|1|)$/i.test(last("core.autocrlf") ?? "false"),
+    filters: found.filter((setting) => setting.key.startsWith("filter.")),
   };
 }

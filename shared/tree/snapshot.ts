@@ -4,11 +4,11 @@ import { HandrailError } from "../errors.ts";
 import { type FirstLook, firstLook } from "./first-look.ts";
 import { type GitState, gitState } from "./git-state.ts";
 import { keepIgnoreFile, outerExcludes } from "./ignore.ts";
-import { foldersOf, GITLINK, type IndexEntry } from "./index-file.ts";
+import { addFolders, GITLINK } from "./index-file.ts";
 import type { LoadedIndex } from "./index-load.ts";
 import { lstatOf } from "./objects.ts";
 import { findWorkingTree, gitDirOf } from "./repository.ts";
-import { readSettings } from "./settings.ts";
+import { readSettings, type Settings } from "./settings.ts";
 import { type Snapshot, type SnapshotRecord, saveSnapshot, type Unverifiable } from "./snapshot-record.ts";
 import { makeStore, type Store, type Tree } from "./store.ts";
 import { type Selection, sortUntracked } from "./untracked.ts";
@@ -33,6 +33,7 @@ export interface TakenSnapshot extends Snapshot {
   /** Paths that differ from the user's index, or that git was told not to look at. */
   dirty: Suspect[];
   user: LoadedIndex;
+  settings: Settings;
 }
 
 /**
@@ -62,9 +63,10 @@ export async function takeSnapshot(
   keepIgnoreFiles(store, look);
   const listed = [...look.others, ...foldersForFiles(store, dirty)];
   const found = await sortUntracked(store, listed, selection);
-  const { entries, aside } = await bringUpToDate(store, look, found.files, started);
+  const aside = await bringUpToDate(store, dirty, found.files, started);
 
-  const folders = foldersOf(entries);
+  for (const path of found.files) addFolders(look.folders, path.slice(0, Math.max(0, path.lastIndexOf("/"))));
+  const folders = [...look.folders];
   const inside = new Set([
     ...found.nested,
     ...user.entries.filter((entry) => entry.mode === GITLINK).map((entry) => `${entry.path}/`),
@@ -92,7 +94,7 @@ export async function takeSnapshot(
   };
   const snapshot: Snapshot = { store, tree, record, userIndex: user.bytes, folders };
   saveSnapshot(snapshot, (name, data) => writeFileSync(join(dir, name), data, { mode: 0o600 }));
-  return { ...snapshot, dirty, user };
+  return { ...snapshot, dirty, user, settings };
 }
 
 /** Async only so that it runs beside git. */
@@ -106,23 +108,23 @@ function keepIgnoreFiles(store: Store, { user, entries }: FirstLook): void {
 }
 const IGNORE_FILE = ".gitignore";
 
-/** @returns the entries of the store's index, and what could not go into it */
+/** @returns what could not go into the store's index */
 async function bringUpToDate(
   store: Store,
-  { entries, dirty }: FirstLook,
+  dirty: readonly Suspect[],
   untracked: readonly string[],
   started: number,
-): Promise<{ entries: IndexEntry[]; aside: Aside[] }> {
+): Promise<Aside[]> {
   const gone = dirty.filter((suspect) => suspect.gone).map((suspect) => suspect.path);
   const there = dirty.filter((suspect) => !suspect.gone).map((suspect) => suspect.path);
   await forget(store.git, gone, store.objectFormat);
   const aside = await recordPaths(store, [...there, ...untracked]);
-  if (dirty.length + untracked.length === 0) return { entries, aside };
-  const fresh = await storeEntries(store);
-  if (fresh.some((entry) => entry.newest >= started)) {
-    writeStoreIndex(store, fresh, (entry) => entry.newest >= started);
+  if (there.length + untracked.length === 0) return aside;
+  const entries = await storeEntries(store);
+  if (entries.some((entry) => entry.newest >= started)) {
+    writeStoreIndex(store, entries, (entry) => entry.newest >= started);
   }
-  return { entries: fresh, aside };
+  return aside;
 }
 
 async function snapshotNested(

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { HandrailError } from "../errors.ts";
 
 /** The folder of task files; it ignores itself. */
-const TASKS = "opencode_tasks";
+export const TASKS = "opencode_tasks";
 /** Relative to the root. Handrail owns it. */
 export const BASELINE_FILE = `${TASKS}/baseline.txt`;
 

@@ -45,6 +45,22 @@ export async function listOthers(store: Store, indexFile = store.indexFile): Pro
   return splitNul((await store.git(["ls-files", "--others", "--directory", "-z"], { indexFile })).stdout);
 }
 
+/**
+ * Entries in folders where a file or link stands now. git passes over them when the link leads to itself
+ * (ELOOP), and lists them otherwise.
+ */
+export function goneBehindFiles(
+  others: readonly string[],
+  folders: ReadonlySet<string>,
+  entries: () => readonly IndexEntry[],
+): Suspect[] {
+  const blocked = others.filter((path) => folders.has(path)).map((path) => `${path}/`);
+  if (blocked.length === 0) return [];
+  return entries()
+    .filter(({ path }) => blocked.some((folder) => path.startsWith(folder)))
+    .map(({ path, mode, oid }) => ({ path, before: { mode: mode.toString(8), oid }, gone: true }));
+}
+
 /** Whether a file of the working tree is at `path`: no folder, and none behind a symlink. */
 export function isThere(store: Store, path: string): boolean {
   const stat = lstatOf(store.root, path);

@@ -85,7 +85,8 @@ export function projectState(sandbox: Sandbox): string {
   return join(projects, only ?? "none");
 }
 
-function runRecords(sandbox: Sandbox): Record<string, unknown>[] {
+/** The run records of a sandbox with one project, oldest first. */
+export function runRecords(sandbox: Sandbox): Record<string, unknown>[] {
   const runs = join(projectState(sandbox), "runs");
   if (!existsSync(runs)) return [];
   return readdirSync(runs)

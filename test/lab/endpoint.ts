@@ -17,9 +17,14 @@ export interface Endpoint {
   close(): Promise<void>;
 }
 
-/** An HTTP endpoint on loopback. @param answer may never answer; @param nth counts from 1 */
+/**
+ * An HTTP endpoint on loopback.
+ * @param answer may never answer; `nth` counts from 1
+ * @param port one that was free; by default any
+ */
 export async function startEndpoint(
   answer: (request: Received, response: ServerResponse, nth: number) => void,
+  port = 0,
 ): Promise<Endpoint> {
   const received: Received[] = [];
   const server = createServer((request, response) => {
@@ -32,7 +37,7 @@ export async function startEndpoint(
       answer(one, response, received.push(one));
     });
   });
-  const origin = await listen(server);
+  const origin = await listen(server, port);
   return {
     origin,
     received,
@@ -74,9 +79,9 @@ export async function refusingOrigin(): Promise<string> {
   return origin;
 }
 
-function listen(server: ReturnType<typeof createRawServer>): Promise<string> {
+function listen(server: ReturnType<typeof createRawServer>, port = 0): Promise<string> {
   return new Promise((resolve, reject) => {
-    server.once("error", reject).listen(0, "127.0.0.1", () => {
+    server.once("error", reject).listen(port, "127.0.0.1", () => {
       const address = server.address();
       if (address === null || typeof address === "string") reject(new Error("no port"));
       else resolve(`http://127.0.0.1:${address.port}`);

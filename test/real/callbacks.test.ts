@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { inboxDir, peek, putCallback } from "../../shared/callback/inbox.ts";
 import { setUpPlugin, timesTold } from "../lab/claude-plugin.ts";
@@ -80,6 +82,27 @@ test("what comes after a session has ended waits for its resumption, and a fork 
   expect(told(model.requests)).toBe(1);
 });
 
+test("a callback that a killed session had not written down is told again when it is resumed", async () => {
+  const session = await setUpPlugin((request) => text(`Heard ${request.userText.slice(-5)}.`));
+  const { claude, repo, sessionId, model, sandbox } = session;
+  putCallback(session.inbox, CALLBACK);
+  await claude.prompt(repo.root, "first", { args: session.sessionArgs });
+  expect(told(model.requests)).toBe(1);
+  const folder = join(sandbox.home, ".claude/projects");
+  const transcript = readdirSync(folder, { recursive: true, encoding: "utf8" }).find((path) =>
+    path.endsWith(`${sessionId}.jsonl`),
+  );
+  const file = join(folder, transcript ?? "");
+  const kept = readFileSync(file, "utf8")
+    .split("\n")
+    .filter((line) => !line.includes("[cb-one]"));
+  writeFileSync(file, kept.join("\n"));
+  await claude.prompt(repo.root, "again", { args: ["--resume", sessionId] });
+  expect(told(model.requests)).toBe(1);
+  await claude.prompt(repo.root, "third", { args: ["--resume", sessionId] });
+  expect(told(model.requests)).toBe(1);
+});
+
 const noTerminal = terminalMissing();
 const why = noTerminal ? ` (${noTerminal})` : "";
 
@@ -94,7 +117,7 @@ test.skipIf(noTerminal)(`an idle terminal is woken, and after /clear as well${wh
     ),
   );
   terminal.type("hello");
-  await terminal.waitFor(/Heard hello\./);
+  await terminal.waitFor(/Heard hello\.[\s\S]*✻ \S+ for/);
   putCallback(session.inbox, CALLBACK);
   await until("the callback to be told", () => told(model.requests) === 1);
   await terminal.waitFor(/Handrail: an OpenCode run has ended/);
@@ -102,7 +125,7 @@ test.skipIf(noTerminal)(`an idle terminal is woken, and after /clear as well${wh
   terminal.type("/clear");
   await terminal.waitFor(/❯ \/clear/);
   terminal.type("after");
-  await terminal.waitFor(/Heard after\./);
+  await terminal.waitFor(/Heard after\.[\s\S]*✻ \S+ for/);
   expect(told(model.requests)).toBe(0);
   // A run of the conversation before: it calls back into that session's inbox.
   putCallback(session.inbox, samplePayload("cb-late"));

@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { BLOCKING_PROVIDER } from "../../shared/config/failclosed.ts";
 import { toolResults } from "../lab/claude.ts";
 import { hookTexts, type PluginOptions, setUpPlugin } from "../lab/claude-plugin.ts";
 import { closing } from "../lab/cleanup.ts";
+import { PLUGIN, runRecords } from "../lab/delegation.ts";
 import { startOpenAiServer } from "../lab/openai-server.ts";
 import { jsonLines, setUpOpencode } from "../lab/opencode.ts";
 import { runProgram } from "../lab/process.ts";
@@ -47,13 +48,6 @@ async function setUp(commands: Step[], options: Options = {}) {
     return { PATH: `${folder}:${session.sandbox.env.PATH}` };
   };
   return { ...session, executor, opencodeEnv, prompt, withNode };
-}
-
-/** The same with a plugin file that the test writes; it stands where `handrail init` puts the real one. */
-async function withPlugin(commands: Step[]) {
-  const folder = closing(makeSandbox());
-  const plugin = join(folder.dir, "index.js");
-  return { ...(await setUp(commands, { opencodePlugins: [plugin] })), plugin };
 }
 
 function changedFiles(repo: Repo): string[] {
@@ -130,36 +124,33 @@ test("a task file that Claude writes gets a baseline, and Claude is told what ho
   expect(changedFiles(repo)).toEqual([...visible, "?? notes.txt"].sort());
 });
 
-const LIFTER = `export default { id: "handrail", server: async () => ({
-  config: async (config) => { delete config.enabled_providers; },
-  "chat.message": async () => {
-    const { writeFileSync } = await import("node:fs");
-    writeFileSync(process.env.HOME + "/seen.json", JSON.stringify(process.env));
-  },
-}) };`;
+const withPlugin = (commands: Step[]) => setUp(commands, { opencodePlugins: [PLUGIN] });
 
 test("a delegation to an OpenCode that has the plugin runs, with its baseline and its caller", async () => {
-  const { prompt, sandbox, repo, executor, sessionId, inbox, plugin } = await withPlugin([
+  const { prompt, repo, executor, model, sandbox, sessionId, inbox } = await withPlugin([
     bash(`TASK=$(cat "${TASK_FILE}") && opencode run "$TASK"`),
   ]);
-  writeFileSync(plugin, LIFTER);
   const run = await prompt();
   expect(toolResults(run.messages)[0]).toContain("Executor here.");
   expect(executor.requests).toHaveLength(1);
-  expect(JSON.parse(readFileSync(join(sandbox.home, "seen.json"), "utf8"))).toMatchObject({
-    HANDRAIL_ORIGIN_SESSION_ID: sessionId,
-    HANDRAIL_INBOX: inbox,
-  });
+  expect(runRecords(sandbox)).toMatchObject([{ origin: { session_id: sessionId, inbox } }]);
+  expect(hookTexts(model.requests)).toHaveLength(1);
   const baseline = repo.read("opencode_tasks/baseline.txt").trim();
   expect(repo.git("show", `${baseline}:src/b.ts`)).toBe("export const b = 22; // mine");
 });
 
-test("a plugin that is installed but does not load starts no model", async () => {
-  const { prompt, executor, plugin } = await withPlugin([bash("opencode run hello")]);
+test("a plugin that is installed but does not load starts no model, and Claude is told what that means", async () => {
+  const folder = closing(makeSandbox());
+  const plugin = join(folder.dir, "index.js");
   writeFileSync(plugin, 'throw new Error("broken"); // id: "handrail"');
+  const steps = [bash("opencode run hello"), bash("opencode run hello || true"), bash("echo fine")];
+  const { prompt, executor, model } = await setUp(steps, { opencodePlugins: [plugin] });
   const run = await prompt();
   expect(toolResults(run.messages)[0]).toMatch(/error/i);
   expect(executor.requests).toHaveLength(0);
+  const said = hookTexts(model.requests);
+  expect(said).toHaveLength(2);
+  for (const one of said) expect(one).toContain("handrail doctor");
 });
 
 test("without the plugin a delegation is denied, in any spelling, and what mends it is named", async () => {
@@ -179,13 +170,12 @@ test("without the plugin a delegation is denied, in any spelling, and what mends
 });
 
 test("a command that would take the hold away is denied; the same one without that is not", async () => {
-  const { prompt, executor, plugin } = await withPlugin([
+  const { prompt, executor } = await withPlugin([
     bash("env -i PATH=$PATH HOME=$HOME opencode run hello"),
     bash("OPENCODE_CONFIG_CONTENT='{}' opencode run hello"),
     bash("opencode run --pure hello"),
     bash("env X=1 opencode run hello"),
   ]);
-  writeFileSync(plugin, LIFTER);
   const results = toolResults((await prompt()).messages);
   for (const denied of results.slice(0, 3))
     expect(denied).toMatch(/Handrail: .*holds? OpenCode|Handrail: .*what holds it/);
@@ -194,11 +184,7 @@ test("a command that would take the hold away is denied; the same one without th
 });
 
 test("the user's permission rules decide as they would without Handrail", async () => {
-  const { sandbox, executor, plugin, claude, repo, model, opencodeEnv } = await withPlugin([
-    bash("opencode run hello"),
-    bash("env X=1 opencode run again"),
-  ]);
-  writeFileSync(plugin, LIFTER);
+  const { executor, claude, repo, model, opencodeEnv } = await withPlugin([]);
   model.script([bash("opencode run hello"), bash("opencode models"), text("Done.")]);
   const [program = "", ...args] = claude.command.filter((word) => word !== "--dangerously-skip-permissions");
   const rules = ["--permission-mode", "default", "--allowedTools", "Bash(opencode run *)"];
@@ -211,24 +197,22 @@ test("the user's permission rules decide as they would without Handrail", async 
   expect(results[0]).toContain("Executor here.");
   expect(results[1]).toMatch(/requires approval|permission/i);
   expect(executor.requests).toHaveLength(1);
-  expect(existsSync(sandbox.home)).toBe(true);
 });
 
 test("a session that began before the plugin was there is armed by each command itself", async () => {
-  const { prompt, sandbox, inbox, plugin, executor } = await withPlugin([
+  const { prompt, sandbox, inbox, sessionId, executor, model } = await withPlugin([
     bash('rm -r "$HOME"/.claude/plugins/data/*/*'),
-    bash("unset HANDRAIL_INBOX; opencode run first"),
-    bash("env -u HANDRAIL_INBOX opencode run denied"),
-    bash('export X="a b"; cd src && opencode run "$X"'),
+    bash("unset HANDRAIL_INBOX; opencode run hello"),
+    bash("env -u HANDRAIL_INBOX opencode run hello"),
+    bash(`export X=opencode_tasks; cd src && opencode run "$(cat ../${TASK_FILE})"`),
   ]);
-  writeFileSync(plugin, LIFTER);
   const results = toolResults((await prompt()).messages);
   expect(results[1]).toContain("Handrail");
   expect(results[2]).toContain("Handrail");
   expect(results[3]).toContain("Executor here.");
   expect(executor.requests).toHaveLength(1);
-  const seen: unknown = JSON.parse(readFileSync(join(sandbox.home, "seen.json"), "utf8"));
-  expect(seen).toMatchObject({ HANDRAIL_INBOX: inbox, X: "a b" });
+  expect(runRecords(sandbox)).toMatchObject([{ origin: { session_id: sessionId, inbox } }]);
+  expect(hookTexts(model.requests).filter((one) => one.includes("OpenCode's run"))).toHaveLength(1);
 });
 
 test("where there is nothing to do, no Node is started", async () => {
@@ -239,11 +223,11 @@ test("where there is nothing to do, no Node is started", async () => {
   ]);
   const run = await prompt(
     [],
-    withNode(`echo "$1" >> ${sandbox.dir}/started; exec ${process.execPath} "$@"`),
+    withNode(`echo "$2" >> ${sandbox.dir}/started; exec ${process.execPath} "$@"`),
   );
   expect(toolResults(run.messages)[0]).toBe("one");
   const started = readFileSync(join(sandbox.dir, "started"), "utf8").trim().split("\n");
-  expect(started.map((file) => basename(file))).toEqual(["session-start.cjs"]);
+  expect(started).toEqual(["session-start"]);
 });
 
 test("where Node fails, delegations are blocked and everything else goes on", async () => {

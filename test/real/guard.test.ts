@@ -153,7 +153,8 @@ test("fail closed: a run started for Handrail writes nothing when the plugin is 
   const pure = await setUpDelegation(script, { env });
   await pure.opencode.run(pure.repo.root, ["run", "--pure", asArgument]);
   expect(pure.repo.read("src/a.ts")).toBe("export const a = 1;\n");
-  // The twin: with the plugin the same environment works.
-  await pure.opencode.run(pure.repo.root, ["run", asArgument]);
-  expect(pure.repo.read("src/a.ts")).toBe("changed\n");
+  // The twin, in a sandbox of its own: an OpenCode that ended so early makes the next one wait for a minute.
+  const guarded = await setUpDelegation(script, { env });
+  await guarded.opencode.run(guarded.repo.root, ["run", asArgument]);
+  expect(guarded.repo.read("src/a.ts")).toBe("changed\n");
 });

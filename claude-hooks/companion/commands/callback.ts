@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { flushOutbox } from "../../../shared/callback/flush.ts";
 import { listOutbox, listUnreadable, type OutboxEntry } from "../../../shared/callback/outbox.ts";
+import { ATTENDED } from "../../../shared/callback/policy.ts";
 import { reopen } from "../../../shared/callback/reopen.ts";
 import { EXIT } from "../../../shared/errors.ts";
 import { openRepository } from "../../../shared/tree/repository.ts";
@@ -13,7 +14,7 @@ interface JsonOption {
 /** `handrail callback list|flush|redeliver ID`: the outbox of this project. */
 export function configure(command: Command): void {
   command
-    .command("list")
+    .command("list", { isDefault: true })
     .description("every callback of this project and how far it has come, delivered ones included")
     .action(async (options: JsonOption) => {
       const { root } = await openRepository(process.cwd());
@@ -25,7 +26,7 @@ export function configure(command: Command): void {
     .description("deliver what is pending now")
     .action(async (options: JsonOption) => {
       const { root } = await openRepository(process.cwd());
-      const { entries, problems } = await flushOutbox(root);
+      const { entries, problems } = await flushOutbox(root, { policy: ATTENDED });
       show(options, entries, "nothing is pending", problems);
       warnOfUnreadable(root);
     });
@@ -36,7 +37,7 @@ export function configure(command: Command): void {
     .action(async (id: string, options: JsonOption) => {
       const { root } = await openRepository(process.cwd());
       reopen(root, id);
-      const { entries, problems } = await flushOutbox(root, { only: id });
+      const { entries, problems } = await flushOutbox(root, { policy: ATTENDED, only: id });
       show(options, entries, "nothing is pending", problems);
     });
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { EXIT, HandrailError } from "../../../shared/errors.ts";
-import { executeCommand, type Executed } from "../execute.ts";
+import { HandrailError } from "../../../shared/errors.ts";
+import { type Executed, executeCommand } from "../execute.ts";
 import { emit } from "../output.ts";
 
 interface ExecOptions {
@@ -15,7 +15,8 @@ export function configure(command: Command): void {
     .argument("<command...>", "after --: a shell command line in one word, or a program and its arguments")
     .option("--task <file>", "task file or coding packet whose scope counts")
     .option("--run <id>", "a run whose scope counts")
-    .action(async (words: string[], options: ExecOptions) => {
+    .action(async (words: string[], _: unknown, self: Command) => {
+      const options: ExecOptions = self.optsWithGlobals();
       if ((options.task === undefined) === (options.run === undefined)) {
         throw new HandrailError("bad-usage", "exec takes either --task FILE or --run ID", {
           fix: "handrail exec --task opencode_tasks/TASK.txt -- COMMAND",
@@ -36,6 +37,6 @@ export function configure(command: Command): void {
 /** The JSON contract of `exec` (design, section 6). */
 function answer(done: Executed) {
   const { exitCode, stdout, stderr, confinement, applied, refused, conflicts, scratch, durationMs } = done;
-  const more = { reason: done.reason, outOfScope: done.outOfScope, quarantine: done.quarantine };
-  return { exitCode, stdout, stderr, confinement, applied, refused, conflicts, scratch, durationMs, ...more };
+  const said = { exitCode, stdout, stderr, confinement, applied, refused, conflicts, scratch, durationMs };
+  return { ...said, ...(done.reason !== undefined && { reason: done.reason }) };
 }

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { join } from "node:path";
 import { build } from "esbuild";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { claimAll, inboxDir, peek, putCallback } from "../../../shared/callback/inbox.ts";
+import { bringBackLost, claimAll, inboxDir, peek, putCallback } from "../../../shared/callback/inbox.ts";
 import { closing } from "../../lab/cleanup.ts";
 import { projectRoot, runProgram } from "../../lab/process.ts";
 import { makeSandbox } from "../../lab/sandbox.ts";
@@ -77,6 +77,18 @@ test("what was claimed by a process that died before it told comes back once, an
   expect(ids(claimAll([dir]))).toEqual(["lost"]);
   vi.setSystemTime(Date.now() + 600_000);
   expect(ids(claimAll([dir]))).toEqual([]);
+});
+
+test("what a session was told and does not remember comes back once, to nobody else's account", () => {
+  const dir = inbox();
+  for (const id of ["kept", "lost", "others"]) putCallback(dir, samplePayload(id));
+  claimAll([dir], { wanted: (one) => one.callback_id !== "others" }).told("me");
+  claimAll([dir]).told("you");
+  bringBackLost(dir, "me", (id) => id === "kept");
+  expect(peek(dir)).toEqual(["lost"]);
+  claimAll([dir]).told("me");
+  bringBackLost(dir, "me", () => false);
+  expect(peek(dir)).toEqual(["kept"]);
 });
 
 test("what is no callback is set aside, and harms nothing else", () => {

@@ -5,6 +5,7 @@ import {
   checkRouting,
   hookSessionKey,
   requireRouting,
+  resolveAgent,
   usedFallback,
 } from "../../../shared/callback/routing.ts";
 
@@ -113,6 +114,15 @@ test("a fallback is told, and stops the run with every problem in one message", 
       message: expect.stringMatching(/fallback.*callback_target_session_id/),
     }),
   );
+});
+
+test("the agent that the host resolves is the one asked for, or a fallback", () => {
+  const routed = (agent: string, asked?: string) =>
+    fields(resolveAgent(GOOD, agent, asked), { expectCallback: true });
+  expect(routed("build", "build")).toEqual([]);
+  expect(routed("plan")).toEqual([]);
+  expect(resolveAgent(GOOD, "plan", undefined).session_key).toBe("hook:opencode:plan:add-retry");
+  expect(routed("build", "coder")).toEqual(["resolved_agent_id"]);
 });
 
 test("keys are made in one place", () => {

@@ -107,6 +107,12 @@ describe("structured writes", () => {
     }
   });
 
+  test("dots behind a folder that does not exist are text only where the tool removes them", () => {
+    const { root } = makeTree(sample);
+    expect(write(contextFor(root), "nosuch/../src/a.ts")).toBe("allow");
+    expect(write(contextFor(root), `${root}/nosuch/../src/a.ts`)).toBe("link");
+  });
+
   test("relative paths start at the directory of the instance", () => {
     const { root } = makeTree(sample);
     const context = contextFor(root, scope, join(root, "src", "lib"));

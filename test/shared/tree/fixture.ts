@@ -48,7 +48,7 @@ export function place(): Place {
   onTestFinished(() => {
     vi.unstubAllEnvs();
     rmSync(dir, { recursive: true, force: true });
-  });
+  }, 60_000);
   return {
     dir,
     home,
@@ -76,6 +76,7 @@ export function at(root: string): TestRepo {
         encoding: "utf8",
         stdio: ["ignore", "pipe", "pipe"],
         maxBuffer: 1 << 28,
+        timeout: 30_000,
       }).replace(/\n$/, ""),
     write(path, content, mode) {
       mkdirSync(dirname(join(root, path)), { recursive: true });

@@ -1,0 +1,36 @@
+import type { Command } from "commander";
+import { quote } from "../../../shared/scope/quote.ts";
+import { contribution } from "../../../shared/tree/diff.ts";
+import { openRepository } from "../../../shared/tree/repository.ts";
+import { emit } from "../output.ts";
+import { evidenceOf, taskSlug } from "../task-evidence.ts";
+
+interface DiffOptions {
+  json?: boolean;
+  task?: string;
+  stat?: boolean;
+}
+
+/** `handrail diff`: what the executor has changed since the baseline, whatever it staged or committed. */
+export function configure(command: Command): void {
+  command
+    .option("--task <file>", "a task file, or the slug of a task; default: the one captured last")
+    .option("--stat", "only the files and how much changed in each")
+    .action(async (options: DiffOptions) => {
+      const repo = await openRepository(process.cwd());
+      const slug = await taskSlug(repo, options.task, process.cwd());
+      const { task, baseline, full, files, text } = await contribution(repo, slug, evidenceOf(repo, slug));
+      if (options.json) {
+        // Every file has both counts; null for what has no lines.
+        const counted = files.map((file) => ({ added: null, deleted: null, ...file }));
+        emit(options, { baseline, full, task, files: counted }, () => "");
+        return;
+      }
+      const color = process.stdout.isTTY && !process.env.NO_COLOR;
+      process.stdout.write(await text({ stat: options.stat, color }));
+      const foreign = files.filter((file) => file.by === "foreign").map((file) => quote(file.path, 80));
+      if (foreign.length > 0) {
+        process.stderr.write(`not shown, since the executor did not change it: ${foreign.join(", ")}\n`);
+      }
+    });
+}
