@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { HandrailError } from "../errors.ts";
 import { gitState, gitStateChanges } from "./git-state.ts";
 import { indexChanges, indexEntries, loadIndex, readIndex } from "./index-load.ts";
-import { blobId, type FileState, fileState, lstatOf, statId } from "./objects.ts";
+import { blobId, closedFolders, type FileState, fileState, lstatOf, statId } from "./objects.ts";
 import { gitDirOf } from "./repository.ts";
-import { loadSnapshot, type Snapshot, type Unverifiable } from "./snapshot-record.ts";
+import { loadSnapshot, type Snapshot, type Unverifiable, unreadable } from "./snapshot-record.ts";
 import type { Store } from "./store.ts";
 import { sortUntracked } from "./untracked.ts";
 import {
@@ -76,9 +76,8 @@ export async function changesSince(snapshot: Snapshot): Promise<Changes> {
     ...repositories.filter((path) => !nested.has(path)).map((path) => plantedRepository(store, path)),
   ].filter((change) => change !== undefined);
   const result: Changes = { changes: here, git, unverifiable: [...record.unverifiable] };
-  for (const path of found.unreadable) {
-    if (record.unverifiable.some((known) => known.path === path)) continue;
-    result.unverifiable.push({ path, reason: "the folder cannot be read" });
+  for (const part of unreadable([...found.unreadable, ...closedFolders(tree.root, folders)])) {
+    if (!record.unverifiable.some((known) => known.path === part.path)) result.unverifiable.push(part);
   }
   for (const { path, dir } of record.nested) add(result, path, await changesInside(join(store.dir, dir)));
   return {

@@ -10,6 +10,12 @@ const unverifiableSchema = z.object({ path: z.string(), reason: z.string() });
 /** A part of the tree whose changes cannot be told. */
 export type Unverifiable = z.infer<typeof unverifiableSchema>;
 
+/** Folders that cannot be read, as parts whose changes cannot be told. */
+export function unreadable(folders: readonly string[]): Unverifiable[] {
+  const names = new Set(folders.map((folder) => folder.replace(/\/?$/, "/")));
+  return [...names].map((path) => ({ path, reason: "the folder cannot be read" }));
+}
+
 /** `snapshot.json`: what a store's index cannot hold. Written last: without it there is no snapshot. */
 export const snapshotRecordSchema = z.object({
   schema: z.literal(1),

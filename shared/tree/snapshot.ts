@@ -6,10 +6,16 @@ import { type GitState, gitState } from "./git-state.ts";
 import { keepIgnoreFile, outerExcludes } from "./ignore.ts";
 import { addFolders, GITLINK } from "./index-file.ts";
 import type { LoadedIndex } from "./index-load.ts";
-import { lstatOf } from "./objects.ts";
+import { closedFolders, lstatOf } from "./objects.ts";
 import { findWorkingTree, gitDirOf } from "./repository.ts";
 import { readSettings, type Settings } from "./settings.ts";
-import { type Snapshot, type SnapshotRecord, saveSnapshot, type Unverifiable } from "./snapshot-record.ts";
+import {
+  type Snapshot,
+  type SnapshotRecord,
+  saveSnapshot,
+  type Unverifiable,
+  unreadable,
+} from "./snapshot-record.ts";
 import { makeStore, type Store, type Tree } from "./store.ts";
 import { type Selection, sortUntracked } from "./untracked.ts";
 import {
@@ -88,7 +94,7 @@ export async function takeSnapshot(
     nested: nested.taken,
     unverifiable: [
       ...nested.unverifiable,
-      ...found.unreadable.map((path) => ({ path, reason: "the folder cannot be read" })),
+      ...unreadable([...found.unreadable, ...closedFolders(tree.root, folders)]),
     ],
     gitState: state,
   };
