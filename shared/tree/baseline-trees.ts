@@ -22,9 +22,9 @@ export async function trackedTree(
   { store, user, dirty, settings }: TakenSnapshot,
 ): Promise<{ tree: string; notes: string[] }> {
   const indexFile = join(store.dir, "tracked-index");
-  if (user.plain.length > 0) {
-    writeFileSync(indexFile, user.plain, { mode: 0o600 });
-    utimesSync(indexFile, user.written, user.written);
+  if (user.bytes.length > 0) {
+    writeFileSync(indexFile, user.bytes, { mode: 0o600 });
+    utimesSync(indexFile, user.mtime, user.mtime);
   }
   const git = captureGit({ directory: repo.root, gitDir: repo.gitDir, workTree: repo.root, indexFile });
 

@@ -110,11 +110,6 @@ function environment(binary: GitBinary, place: GitPlace): Record<string, string>
     GIT_PAGER: "cat",
     GIT_EDITOR: "false",
     GIT_ASKPASS: "false",
-    // Baselines are Handrail's commits; the user may have no name configured.
-    GIT_AUTHOR_NAME: "Handrail",
-    GIT_AUTHOR_EMAIL: "handrail@localhost",
-    GIT_COMMITTER_NAME: "Handrail",
-    GIT_COMMITTER_EMAIL: "handrail@localhost",
     ...(place.gitDir === undefined ? {} : { GIT_DIR: place.gitDir }),
     ...(place.workTree === undefined ? {} : { GIT_WORK_TREE: place.workTree }),
     ...(place.indexFile === undefined ? {} : { GIT_INDEX_FILE: place.indexFile }),

@@ -16,7 +16,7 @@ import {
   type Unverifiable,
   unreadable,
 } from "./snapshot-record.ts";
-import { makeStore, type Store, type Tree } from "./store.ts";
+import { makeStore, type Store, setExcludes, type Tree } from "./store.ts";
 import { type Selection, sortUntracked } from "./untracked.ts";
 import {
   type Aside,
@@ -62,9 +62,14 @@ export async function takeSnapshot(
   for (const part of ["git", "ignore", "nested"]) rmSync(join(dir, part), { recursive: true, force: true });
   const { scratch, allow, ignored = "all" } = options;
   const selection = { scratch, allow, ignored };
-  const settings = await readSettings(tree);
-  const store = makeStore(tree, dir, outerExcludes(tree, settings), options.objectDir);
-  const [look, state] = await Promise.all([firstLook(tree, store, settings), readGitState(tree)]);
+  const store = makeStore(tree, dir, options.objectDir);
+  const reading = readSettings(tree);
+  const [look, state, settings] = await Promise.all([
+    firstLook(tree, store, reading),
+    readGitState(tree),
+    reading,
+  ]);
+  setExcludes(store, outerExcludes(tree, settings));
   const { user, dirty } = look;
   keepIgnoreFiles(store, look);
   const listed = [...look.others, ...foldersForFiles(store, dirty)];
@@ -96,9 +101,10 @@ export async function takeSnapshot(
       ...nested.unverifiable,
       ...unreadable([...found.unreadable, ...closedFolders(tree.root, folders)]),
     ],
+    index: user.stat,
     gitState: state,
   };
-  const snapshot: Snapshot = { store, tree, record, userIndex: user.bytes, folders };
+  const snapshot: Snapshot = { store, tree, record, folders };
   saveSnapshot(snapshot, (name, data) => writeFileSync(join(dir, name), data, { mode: 0o600 }));
   return { ...snapshot, dirty, user, settings };
 }
@@ -108,11 +114,10 @@ async function readGitState(tree: Tree): Promise<GitState> {
   return gitState(tree);
 }
 
-function keepIgnoreFiles(store: Store, { user, entries }: FirstLook): void {
-  if (!user.plain.includes(IGNORE_FILE)) return;
-  for (const entry of entries) if (entry.name.includes(IGNORE_FILE)) keepIgnoreFile(store, entry.path);
+function keepIgnoreFiles(store: Store, { entries }: FirstLook): void {
+  for (const entry of entries) if (entry.endsWith(IGNORE_FILE)) keepIgnoreFile(store, entry.path);
 }
-const IGNORE_FILE = ".gitignore";
+const IGNORE_FILE = Buffer.from(".gitignore");
 
 /** @returns what could not go into the store's index */
 async function bringUpToDate(

@@ -40,7 +40,7 @@ test("the user's configuration counts at capture; nothing of the kind counts in 
   repo.git("config", "core.autocrlf", "true");
   repo.write(".gitattributes", "* filter=note text\n");
   vi.stubEnv("GIT_ATTR_SOURCE", "HEAD");
-  const store = makeStore(await openRepository(repo.root), join(here.dir, "store"), "");
+  const store = makeStore(await openRepository(repo.root), join(here.dir, "store"));
   const audit = auditGit({ directory: repo.root, gitDir: store.gitDir, workTree: repo.root });
   const raw = await audit(["hash-object", "a.txt"]);
   expect(raw.text).toBe((await audit(["hash-object", "--no-filters", "a.txt"])).text);
