@@ -1,5 +1,6 @@
 import type { Hooks, Config as OpenCodeConfig, Plugin, PluginInput } from "@opencode-ai/plugin";
 import { loadConfig } from "../shared/config/config.ts";
+import { leaveSign } from "../shared/run/sign.ts";
 import { openRepository } from "../shared/tree/repository.ts";
 import { type BindingContext, isDelegated } from "./binding.ts";
 import { briefing } from "./briefing.ts";
@@ -36,8 +37,11 @@ export const server: Plugin = async (input) => {
   if (shared.directories.has(input.directory)) return {};
   shared.directories.add(input.directory);
   try {
-    return await guarded(input, shared.env, () => shared.directories.delete(input.directory));
+    const hooks = await guarded(input, shared.env, () => shared.directories.delete(input.directory));
+    leaveSign(shared.env);
+    return hooks;
   } catch (error) {
+    leaveSign(shared.env, error instanceof Error ? error.message : String(error));
     return startFailed(input, shared.env, error);
   }
 };

@@ -15,6 +15,7 @@ const lineSchema = z.looseObject({
           status: z.optional(z.string()),
           title: z.optional(z.string()),
           error: z.optional(z.string()),
+          metadata: z.optional(z.looseObject({ exit: z.optional(z.nullable(z.number())) })),
         }),
       ),
       tokens: z.optional(z.looseObject({ total: z.optional(z.number()) })),

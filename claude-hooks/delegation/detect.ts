@@ -1,5 +1,5 @@
 import { type Command, forEachChild, type Pipeline, parse, type SyntaxNode } from "unbash";
-import { type Findings, isHolding, type Problem } from "./findings.ts";
+import { type Findings, isHolding, type Place, type Problem } from "./findings.ts";
 import { readWords } from "./invocation.ts";
 import { looksLikeCall, mentionsOpencode, roleOf } from "./programs.ts";
 import { type Resolved, resolveArguments, resolveWord } from "./words.ts";
@@ -9,7 +9,7 @@ export interface Delegation {
   verbs: string[];
   problems: Problem[];
   /** Where it works, as the command says (`cd DIR &&`, `--dir DIR`), relative to where the command starts. */
-  directory?: string;
+  place?: Place;
 }
 
 const MAX_COMMAND = 256 * 1024;
@@ -39,7 +39,7 @@ export function detectDelegation(command: string): Delegation | undefined {
   return {
     verbs: [...new Set(found.verbs)],
     problems: [...found.problems],
-    ...(found.directory === undefined ? {} : { directory: found.directory }),
+    ...(found.place === undefined ? {} : { place: found.place }),
   };
 }
 

@@ -10,6 +10,9 @@ export function isHolding(variable: string): boolean {
   return HOLDING.test(variable);
 }
 
+/** A folder that a command names, or one that cannot be told from its text. */
+export type Place = { directory: string } | "unknown";
+
 /** What was found while reading a command, and what is needed to read on. */
 export interface Findings {
   /** OpenCode's verbs, in the order of the text. */
@@ -17,9 +20,9 @@ export interface Findings {
   problems: Set<Problem>;
   variables: Variables;
   /** Where the last `cd` went. */
-  cwd?: string;
-  /** Where the first delegation works. */
-  directory?: string;
+  cwd?: Place;
+  /** Where the first delegation works; unset: where the command starts. */
+  place?: Place;
   /** Reads a text that will be run as a script of its own. */
   script(source: string): void;
 }

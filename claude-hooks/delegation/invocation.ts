@@ -1,4 +1,4 @@
-import { type Findings, isHolding } from "./findings.ts";
+import { type Findings, isHolding, type Place } from "./findings.ts";
 import { baseName, looksLikeCall, readOpencodeCall, roleOf } from "./programs.ts";
 import type { Resolved } from "./words.ts";
 
@@ -65,8 +65,8 @@ function readOpencode(words: Resolved[], certain: boolean, found: Findings): voi
     words.some((word) => word.text === option || word.text.startsWith(`${option}=`));
   if (says("--pure")) found.problems.add("pure");
   if (says("--attach") || call.verb === "attach") found.problems.add("attach");
-  const directory = optionValue(words, "--dir") ?? found.cwd;
-  if (directory !== undefined) found.directory ??= directory;
+  const place = optionPlace(words, "--dir") ?? found.cwd;
+  if (place !== undefined) found.place ??= place;
 }
 
 function readShell(rest: Resolved[], input: string, found: Findings): void {
@@ -109,20 +109,24 @@ function readEnv(rest: Resolved[], input: string, found: Findings): void {
 function readPlain(head: Resolved, rest: Resolved[], found: Findings): void {
   if (head.text === "cd" || head.text === "pushd") {
     const to = rest.find((word) => !word.text.startsWith("-"));
-    if (to && !to.dynamic) found.cwd = to.text;
+    found.cwd = placeOf(to);
   }
   if (head.text === "unset" && rest.some((word) => isHolding(word.text))) {
     found.problems.add("drops-environment");
   }
 }
 
-function optionValue(words: Resolved[], name: string): string | undefined {
+function optionPlace(words: Resolved[], name: string): Place | undefined {
   for (const [index, word] of words.entries()) {
-    if (word.text.startsWith(`${name}=`)) return word.text.slice(name.length + 1);
-    const next = words[index + 1];
-    if (word.text === name && next && !next.dynamic) return next.text;
+    if (word.text === name) return placeOf(words[index + 1]);
+    if (word.text.startsWith(`${name}=`)) return placeOf({ ...word, text: word.text.slice(name.length + 1) });
   }
   return undefined;
+}
+
+function placeOf(word: Resolved | undefined): Place {
+  if (!word || word.dynamic || word.text === "" || /^~[^/]/.test(word.text)) return "unknown";
+  return { directory: word.text };
 }
 
 function texts(words: readonly Resolved[]): string {

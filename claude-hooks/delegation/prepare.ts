@@ -1,3 +1,5 @@
+import { statSync } from "node:fs";
+import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { HandrailError } from "../../shared/errors.ts";
 import { lineage } from "../../shared/task/lineage.ts";
@@ -33,15 +35,25 @@ export async function prepareDelegation(
 ): Promise<string | undefined> {
   const [problem] = delegation.problems;
   if (problem) return `Handrail: ${PROBLEMS[problem]}. ${DIRECT}`;
-  const directory = resolve(cwd, delegation.directory ?? ".");
+  const directory = directoryOf(delegation, cwd);
+  // What cannot be told is left to the environment: without the plugin OpenCode starts no model.
+  if (directory === undefined) return undefined;
   const repo = await repositoryAt(directory);
-  const plugin = opencodePluginInstalled(repo?.root ?? directory, process.env);
+  const plugin = opencodePluginInstalled(repo?.root ?? directory, process.env, directory);
   if (!plugin.installed) {
     const why = plugin.problem === undefined ? "" : ` (${plugin.problem})`;
     return `Handrail: OpenCode does not have Handrail's plugin here${why}, so nothing would hold it to its task. Run \`handrail init\`, then delegate again.`;
   }
   if (!repo) return undefined;
   return baselineOf(repo, command);
+}
+
+/** @returns where OpenCode will work: absolute, an existing folder; undefined where that cannot be told */
+function directoryOf({ place }: Delegation, cwd: string): string | undefined {
+  if (place === "unknown") return undefined;
+  const named = place?.directory.replace(/^~(?=\/|$)/, process.env.HOME || homedir()) ?? ".";
+  const directory = resolve(cwd, named);
+  return statSync(directory, { throwIfNoEntry: false })?.isDirectory() ? directory : undefined;
 }
 
 /** @returns why the task's baseline cannot be captured, if so */
@@ -66,7 +78,7 @@ async function repositoryAt(directory: string): Promise<Repository | undefined> 
   try {
     return await openRepository(directory);
   } catch (error) {
-    const codes = ["not-a-repository", "bare-repository", "not-found"];
+    const codes = ["not-a-repository", "bare-repository"];
     if (error instanceof HandrailError && codes.includes(error.code)) return undefined;
     throw error;
   }

@@ -4,7 +4,7 @@ list=$CLAUDE_PLUGIN_DATA/sessions/$CLAUDE_CODE_SESSION_ID
 [ -f "$list" ] || exit 0
 while IFS= read -r dir <&3; do
   for file in "$dir"/*.json; do
-    [ -e "$file" ] && exec node "$CLAUDE_PLUGIN_ROOT/dist/hooks/claim.cjs"
+    [ -e "$file" ] && exec node "$CLAUDE_PLUGIN_ROOT/dist/hooks/start.cjs" claim
   done
 done 3<"$list"
 [ "$1" = prompt ] || exit 0

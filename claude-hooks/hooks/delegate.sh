@@ -4,4 +4,4 @@ case $input in
 *'"tool_input":'*opencode[!_]*) ;;
 *) exit 0 ;;
 esac
-printf '%s' "$input" | node "$CLAUDE_PLUGIN_ROOT/dist/hooks/delegate.cjs"
+printf '%s' "$input" | node "$CLAUDE_PLUGIN_ROOT/dist/hooks/start.cjs" delegate

@@ -14,5 +14,5 @@ runHook("task", async () => {
   const event = readEvent(schema);
   const texts: string[] = [];
   for (const file of taskFilesWritten(event)) texts.push(await describeTask(file));
-  if (texts.length > 0) await answer("PostToolUse", { additionalContext: texts.join("\n") });
+  if (texts.length > 0) await answer(event.hook_event_name, { additionalContext: texts.join("\n") });
 });

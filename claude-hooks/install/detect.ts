@@ -1,12 +1,13 @@
-import { dirname } from "node:path";
+import { readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { type ParseError, parse } from "jsonc-parser";
 import * as z from "zod/mini";
-import { opencodeConfigTexts } from "../../shared/config/opencode-sources.ts";
-import { handrailEntry } from "./entry.ts";
+import { opencodeConfigTexts, opencodePluginFolders } from "../../shared/config/opencode-sources.ts";
+import { handrailEntry, isHandrailFile } from "./entry.ts";
 
 export interface Installed {
   installed: boolean;
-  /** The configuration file, or variable, that names the plugin. */
+  /** The configuration file, or variable, that names the plugin; or its file in a folder of plugins. */
   where?: string;
   /** Why it does not count as installed, or will not load; in plain words. */
   problem?: string;
@@ -17,17 +18,22 @@ const listSchema = z.looseObject({ plugin: z.optional(z.array(z.unknown())) });
 /**
  * Whether OpenCode's configuration names Handrail's plugin, and its file exists. Reads files only: that the
  * plugin also loads is what `handrail doctor` finds out.
- * @param root top level of the working tree, where OpenCode is started
+ * @param root top level of the working tree
  * @param env the environment that OpenCode will get
+ * @param directory where OpenCode is started, in the working tree
  */
-export function opencodePluginInstalled(root: string, env: NodeJS.ProcessEnv): Installed {
+export function opencodePluginInstalled(
+  root: string,
+  env: NodeJS.ProcessEnv,
+  directory: string = root,
+): Installed {
   if (isSet(env.OPENCODE_PURE)) {
     return { installed: false, problem: "OPENCODE_PURE is set: OpenCode then loads no plugin" };
   }
   let found: Installed | undefined;
   let problem: string | undefined;
-  for (const { where, folder, text } of sources(root, env)) {
-    const entries = pluginsIn(text);
+  for (const { where, folder, text } of sources(root, directory, env)) {
+    const entries = pluginsIn(text, env);
     if (!entries) {
       problem ??= `${where} is no valid configuration: OpenCode does not start with it`;
       continue;
@@ -38,24 +44,46 @@ export function opencodePluginInstalled(root: string, env: NodeJS.ProcessEnv): I
       else if (ours) found ??= { installed: true, where };
     }
   }
+  found ??= inFolders(root, directory, env);
   const answer = found ?? { installed: false };
   return problem === undefined ? answer : { ...answer, problem };
 }
 
+function inFolders(root: string, directory: string, env: NodeJS.ProcessEnv): Installed | undefined {
+  for (const folder of opencodePluginFolders(directory, root, env)) {
+    const file = namesIn(folder)
+      .filter((name) => /\.[jt]s$/.test(name))
+      .map((name) => join(folder, name))
+      .find(isHandrailFile);
+    if (file !== undefined) return { installed: true, where: file };
+  }
+  return undefined;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // not there, as a rule
+  }
+}
+
 function* sources(
   root: string,
+  directory: string,
   env: NodeJS.ProcessEnv,
 ): Generator<{ where: string; folder: string; text: string }> {
-  for (const { file, text } of opencodeConfigTexts(root, root, env)) {
+  for (const { file, text } of opencodeConfigTexts(directory, root, env)) {
     yield { where: file, folder: dirname(file), text };
   }
   const text = env.OPENCODE_CONFIG_CONTENT;
-  if (text) yield { where: "OPENCODE_CONFIG_CONTENT", folder: root, text };
+  if (text) yield { where: "OPENCODE_CONFIG_CONTENT", folder: directory, text };
 }
 
 /** @returns undefined for a text that OpenCode refuses */
-function pluginsIn(text: string): unknown[] | undefined {
-  const plain = text.replace(/^\uFEFF/, "");
+function pluginsIn(text: string, env: NodeJS.ProcessEnv): unknown[] | undefined {
+  // OpenCode puts the values of variables in before it parses.
+  const plain = text.replace(/^\uFEFF/, "").replace(/\{env:([^}]+)\}/g, (_, name: string) => env[name] ?? "");
   if (plain.trim() === "") return [];
   const errors: ParseError[] = [];
   const parsed = listSchema.safeParse(parse(plain, errors, { allowTrailingComma: true }));

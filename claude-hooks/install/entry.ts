@@ -41,15 +41,16 @@ export function handrailEntry(entry: unknown, folder: string): HandrailEntry | u
   const path = pathOf(spec, folder);
   if (path === undefined) return undefined;
   const file = fileAt(path);
-  if (file !== undefined && namesItselfOurs(file)) return { kind: "file", file };
+  if (file !== undefined && isHandrailFile(file)) return { kind: "file", file };
   const plain = path.replaceAll("\\", "/");
   const ours = file === undefined ? [...OUR_PLACES, OLD_CHECKOUT] : OUR_PLACES;
   return ours.some((place) => place.test(plain)) ? { kind: "broken", file: path } : undefined;
 }
 
-function namesItselfOurs(file: string): boolean {
+/** Whether a file is Handrail's plugin, or hands it on under another name. */
+export function isHandrailFile(file: string): boolean {
   try {
-    return /\bid:\s*"handrail"/.test(readFileSync(file, "utf8"));
+    return /\bid:\s*"handrail"|["']opencode-handrail["'/]/.test(readFileSync(file, "utf8"));
   } catch {
     return false; // not for us to read: then OpenCode cannot load it either
   }

@@ -6,14 +6,20 @@ import { quote } from "../../shared/scope/quote.ts";
 /** Claude Code keeps a hook's context short; what is left comes with the next hook. */
 export const MOST_AT_ONCE = 5;
 
-/** What Claude is told of claimed callbacks. @returns undefined when there is nothing to tell */
-export function callbackContext(claimed: Claimed): string | undefined {
-  const texts = [
-    ...claimed.callbacks.map(callbackText),
-    ...claimed.unreadable.map(
-      (file) => `Handrail: a callback could not be read; it is kept as ${quote(file)}.`,
-    ),
-  ];
+/**
+ * What Claude is told of claimed callbacks.
+ * @param printed what the command that just ended has printed: `handrail run` ends with the report itself,
+ *   word for word, and then Claude has it already
+ * @returns undefined when there is nothing to tell
+ */
+export function callbackContext(claimed: Claimed, printed = ""): string | undefined {
+  const texts = claimed.callbacks.flatMap((payload) => {
+    const { callback_id: _, ...report } = payload;
+    return printed.includes(callbackText(report)) ? [] : [callbackText(payload)];
+  });
+  for (const file of claimed.unreadable) {
+    texts.push(`Handrail: a callback could not be read; it is kept as ${quote(file)}.`);
+  }
   return texts.length === 0 ? undefined : texts.join("\n\n");
 }
 

@@ -5,12 +5,8 @@ import { listOutbox } from "./outbox.ts";
 import { DELIVERY, untilDue } from "./policy.ts";
 import { readTarget, resolveTarget } from "./target.ts";
 
-/** What the deliverer needs of the environment: where the state is, whom to call, and how to reach them. */
+/** What the deliverer needs of the environment besides where the state is: whom to call, and how to reach them. */
 const NEEDED = [
-  "HOME",
-  "LOCALAPPDATA",
-  "XDG_STATE_HOME",
-  "HANDRAIL_STATE_DIR",
   "HANDRAIL_CALLBACK_URL",
   "HANDRAIL_CALLBACK_TOKEN",
   "OPENCODE_SERVER_PASSWORD", // to be taken out of texts, never to be sent
@@ -45,10 +41,11 @@ export function startFlusher(root: string, env: NodeJS.ProcessEnv): boolean {
   try {
     const { command, environment } = ownProgram("flush.mjs");
     const [program = process.execPath, ...args] = command;
+    const state = stateDir(env);
     const child = spawn(program, [...args, root], {
-      env: { ...needed, ...environment },
+      env: { ...needed, ...environment, HANDRAIL_STATE_DIR: state },
       // A folder that stays: the repository may be removed meanwhile.
-      cwd: stateDir(env),
+      cwd: state,
       detached: true,
       stdio: "ignore",
     });

@@ -26,6 +26,16 @@ export function opencodeConfigFiles(directory: string, worktree: string, env: No
   return files;
 }
 
+/** The folders whose `*.ts` and `*.js` OpenCode 1.18.33 loads as plugins, without any entry (measured). */
+export function opencodePluginFolders(directory: string, worktree: string, env: NodeJS.ProcessEnv): string[] {
+  const folders = [opencodeUserFolder(env)];
+  if (!env.OPENCODE_DISABLE_PROJECT_CONFIG) {
+    folders.push(...foldersBetween(worktree, directory).map((folder) => join(folder, ".opencode")));
+  }
+  if (env.OPENCODE_CONFIG_DIR) folders.push(env.OPENCODE_CONFIG_DIR);
+  return folders.flatMap((folder) => [join(folder, "plugin"), join(folder, "plugins")]);
+}
+
 /** Those of the files that exist, with their text. What cannot be read is left out: OpenCode reports it. */
 export function* opencodeConfigTexts(
   directory: string,

@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { createMatcher } from "../scope/matcher.ts";
+import { below } from "../tree/bytes.ts";
 import { captureGit } from "../tree/git.ts";
 import { Journal } from "../tree/journal.ts";
 import { quarantine, quarantinedFile } from "../tree/quarantine.ts";
@@ -22,6 +23,8 @@ export interface Applied {
   record: CommandRecord;
   /** Something was left out that the command will miss: it must not end with 0. */
   counts: boolean;
+  /** Applied files that had other names: those keep the old content. */
+  unlinked: string[];
   /** Allowed changes that could not be made, with why. */
   failed: { path: string; problem: string }[];
 }
@@ -49,9 +52,10 @@ export async function applyLayer(policy: Policy, taken: string, exitCode: number
   );
   const inGit = await changesInGit(policy, taken);
 
+  const free = wanted.filter(({ change }) => !conflicts.has(change));
+  const unlinked = free.filter(({ change }) => hadOtherNames(change, root)).map(({ change }) => change.path);
   const journal = new Journal(policy.journal, root, policy.objectFormat);
   const call = { via: "shell", tool: "bash", callID: callID || basename(taken) } as const;
-  const free = wanted.filter(({ change }) => !conflicts.has(change));
   const landed = land(free, wholeFolders(judged, root), {
     ...{ root, upper },
     begin: (paths) => journal.begin({ ...call, paths, directory: root, resolved: true }),
@@ -73,7 +77,13 @@ export async function applyLayer(policy: Policy, taken: string, exitCode: number
   removeTree(taken);
   const missed = judged.some(({ fate }) => fate.fate === "refuse" && fate.ignored !== true);
   const counts = missed || inGit.changes.length > 0 || left.length > 0;
-  return { record, counts, failed: landed.failed };
+  return { record, counts, unlinked, failed: landed.failed };
+}
+
+function hadOtherNames(change: LayerChange, root: string): boolean {
+  if (change.op !== "put" || !change.exists) return false;
+  const stats = lstatSync(below(root, change.path), { throwIfNoEntry: false });
+  return stats?.isFile() === true && stats.nlink > 1;
 }
 
 function isGit(path: string): boolean {

@@ -47,7 +47,7 @@ hr_left() {
   for hr_at; do
     [ "$hr_at" != /proc/1 ] && IFS= read -r hr_stat < "$hr_at/stat" || continue
     case \${hr_stat##*) } in Z* | X*) continue ;; esac
-    echo 'handrail: what this command left running in the background was ended with it' >&2
+    echo 'handrail: what this command left running in the background was ended with it' >&8
     return
   done
 }
@@ -71,7 +71,7 @@ exec ${mount.opens.map(({ fd, path }) => `${fd}< ${sh(path)}`).join(" ")} || hr_
   printf '%s\\n' ${mount.lines.map(sh).join(" \\\n    ")}
 ${mount.sockets.map((path) => `  [ -S ${sh(path)} ] && printf '%s\\n' ${sh(`/dev/null ${fstab(path)} none bind 0 0`)}`).join("\n")}
   hr_lock
-  printf '%s\\n' ${sh(`handrail //proc proc ${identity.privileged ? "ro," : ""}nosuid,nodev,noexec 0 0`)}
+  printf '%s\\n' ${sh(mount.last)}
 } > ${sh(table)}
 ${sh(policy.tools.mount)} --no-canonicalize --all --fstab ${sh(table)} || hr_fail 'its view of the machine cannot be made'
 exec ${mount.opens.map(({ fd }) => `${fd}<&-`).join(" ")}
@@ -79,7 +79,9 @@ ${input.network ? "" : loopback(policy.tools.ip)}
 cd -- "$1" || hr_fail 'its folder is not there'
 shift
 ${exports(input.environment)}
-${start(policy.tools, identity)} ${sh(userShell)} "$@"
+# What sh itself has to say of a command that was killed is nobody's business.
+exec 8>&2 2> /dev/null
+${start(policy.tools, identity)} ${sh(userShell)} "$@" 2>&8 8>&-
 hr_code=$?
 set -- /proc/[0-9]*
 [ "$#" -gt 1 ] && hr_left "$@"
@@ -93,6 +95,8 @@ interface MountTable {
   /** As mountinfo writes them: what lies there or below is no longer reached. */
   covered: string[];
   sockets: string[];
+  /** Real root could set the machine with what is in /proc. */
+  last: string;
 }
 
 function mountTable({ policy, view, identity }: InsideInput): MountTable {
@@ -136,6 +140,7 @@ function mountTable({ policy, view, identity }: InsideInput): MountTable {
       ...[...ordered, ...view.shown].map(({ target }) => fstab(target)),
     ],
     sockets: view.sockets,
+    last: `handrail //proc proc ${identity.privileged ? "ro," : ""}nosuid,nodev,noexec 0 0`,
   };
 }
 

@@ -35,6 +35,9 @@ export interface IgnoredPaths {
 /** What a refusal may rest on for the change still to count as scratch: nothing the task says outright. */
 const NOT_SAID = new Set<RefusalCode>(["out-of-scope", "control-file", "git-dir"]);
 
+/** A name in a folder that says nothing by itself: where it may be written, all of the folder may. */
+const ANY = "handrail";
+
 /** Decides on every change of a layer, in order. */
 export async function judge(changes: readonly LayerChange[], input: JudgeInput): Promise<Judged[]> {
   const judged = changes.map((change): Judged => ({ change, fate: byScope(change, input) }));
@@ -63,7 +66,7 @@ function byScope(change: LayerChange, input: JudgeInput): Fate {
   if (change.op !== "put" || change.kind === "file") return fate;
   const target = input.linkTarget(change.path);
   if ("outside" in target) return { fate: "refuse", code: "link", detail: target.outside };
-  const reached = [target.path, `${target.path}/.`].some(
+  const reached = [target.path, `${target.path}/${ANY}`].some(
     (path) => matcher.classify(path, "modify").decision === "allow",
   );
   return reached ? fate : { fate: "refuse", code: "link", detail: target.path };
@@ -77,7 +80,7 @@ function asFate(answer: Answer): Fate {
 
 /** The mode of a folder is the scope's where everything in the folder is. */
 function asked(change: LayerChange): string {
-  return change.op === "chmod" && isFolder(change) ? `${change.path}/.` : change.path;
+  return change.op === "chmod" && isFolder(change) ? `${change.path}/${ANY}` : change.path;
 }
 
 function kindOf(change: LayerChange): Change {

@@ -1,3 +1,4 @@
+import { homeNews } from "./home-news.ts";
 import { placesIn, workPlacesIn } from "./places.ts";
 import type { Policy } from "./policy.ts";
 import { sh, shWords } from "./text.ts";
@@ -46,6 +47,7 @@ hr_call=\${HANDRAIL_CALL_ID-}
 case $hr_call in *[!A-Za-z0-9_.:-]*) hr_call= ;; esac
 unset ${SECRET_VARIABLES.join(" ")}
 
+if ! [ -e /proc/self/fd/0 ]; then exec < /dev/null; fi
 # Through a descriptor of a file in the repository a command could reach past the overlay.
 if [ -f /dev/stdin ] || [ -d /dev/stdin ]; then
   export HANDRAIL_CALL_ID="$hr_call"
@@ -81,6 +83,8 @@ hr_end() { # asked to end: the command first, by force after a second
   hr_alarm=$!
 }
 
+${homeNews(policy, policy.tools.find)}
+
 exec 9>> ${sh(policy.lock)} || exit 126
 if ! ${flock} -w 2 9; then
   echo 'handrail: waiting for another command in this working tree' >&2
@@ -107,6 +111,7 @@ while kill -s 0 "$hr_held" 2>/dev/null; do
 done
 if [ -n "\${hr_alarm-}" ]; then kill "$hr_alarm" 2>/dev/null; fi
 
+hr_home
 if hr_empty ${parts}; then
   : > ${sh(work.busy)}
   printf '{"callID":"%s","exitCode":%d}\\n' "$hr_call" "$hr_code" >> ${sh(places.commands)}

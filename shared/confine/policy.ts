@@ -42,7 +42,7 @@ export type Identity = z.infer<typeof identitySchema>;
 
 const toolsSchema = z.object({
   ...{ unshare: z.string(), mount: z.string(), setpriv: z.string(), flock: z.string() },
-  ...{ env: z.string(), tar: z.string(), sh: z.string() },
+  ...{ env: z.string(), find: z.string(), tar: z.string(), sh: z.string() },
   bash: z.optional(z.string()),
   ip: z.optional(z.string()),
   bwrap: z.optional(z.string()),

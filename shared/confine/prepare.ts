@@ -53,7 +53,7 @@ export function prepareRun(input: PrepareInput): { shellPath: string; hold: stri
   const work = workPlacesIn(input.work ?? join(places.dir, "work"));
   const policy = policyOf(input, work.dir, env);
   const identity = currentIdentity();
-  const userShell = input.userShell ?? policy.tools.bash ?? needTool("sh", input.root);
+  const userShell = input.userShell ?? (policy.tools.bash ? "bash" : "sh");
   const view = viewOf({
     ...{ root: input.root, commonDir: input.commonDir, uid: identity.uid },
     ...{ home: env.HOME ?? homedir(), tmpdir: env.TMPDIR },
@@ -107,6 +107,7 @@ function toolsOf(root: string): Tools {
     setpriv: needTool("setpriv", root),
     flock: needTool("flock", root),
     env: needTool("env", root),
+    find: needTool("find", root),
     tar: needTool("tar", root),
     sh: needTool("sh", root),
     ...(bash !== undefined && { bash }),

@@ -6,7 +6,7 @@ import type { RefusedChange } from "./commands.ts";
 const MOST_NAMED = 12;
 
 /** What the model is told on stderr of a command whose changes were not all applied; "" when all were. */
-export function notApplied({ record, failed }: Applied, scope: Scope): string {
+export function notApplied({ record, failed, unlinked }: Applied, scope: Scope): string {
   const problems = new Map(failed.map(({ path, problem }) => [path, problem]));
   const lines = [
     ...record.refused.map((one) => `  ${quote(one.path)}: ${reason(one)}`),
@@ -15,7 +15,10 @@ export function notApplied({ record, failed }: Applied, scope: Scope): string {
       return `  ${quote(path)}: ${problem ? `could not be written (${problem})` : "somebody else changed it meanwhile"}`;
     }),
   ];
-  if (lines.length === 0) return "";
+  const links = unlinked.slice(0, MOST_NAMED).map((path) => {
+    return `handrail: ${quote(path)} had other names (hard links); those keep the old content\n`;
+  });
+  if (lines.length === 0) return links.join("");
   const named = lines.slice(0, MOST_NAMED);
   const more = lines.length - named.length;
   const allowed = scope.allow.slice(0, 6).map((pattern) => quote(pattern, 80));
@@ -24,7 +27,7 @@ export function notApplied({ record, failed }: Applied, scope: Scope): string {
     ...named,
     ...(more > 0 ? [`  and ${more} more`] : []),
     ...(allowed.length > 0 ? [`handrail: this task may change ${allowed.join(", ")}`] : []),
-    "",
+    links.join(""),
   ].join("\n");
 }
 

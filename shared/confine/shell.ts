@@ -9,7 +9,7 @@ import { placesIn } from "./places.ts";
 import type { Policy } from "./policy.ts";
 import { prepareRun } from "./prepare.ts";
 import { type Confinement, probe } from "./probe.ts";
-import { needTool } from "./tools.ts";
+import { findTool } from "./tools.ts";
 
 export interface ShellInput {
   tree: Omit<Repository, "head">;
@@ -43,7 +43,7 @@ export function prepareShell(input: ShellInput): Shell {
   if (confinement.kind === "none") {
     const places = placesIn(runDir);
     privateDir(places.dir);
-    const userShell = input.userShell ?? needTool("bash", tree.root);
+    const userShell = input.userShell ?? (findTool("bash", tree.root) ? "bash" : "sh");
     writeFileSync(places.shell, plainScript(userShell, places.commands), { mode: 0o700 });
     chmodSync(places.shell, 0o700);
     return { confinement, shellPath: places.shell, policy: undefined };

@@ -1,9 +1,10 @@
 import type { Scope } from "../task/spec.ts";
+import type { Surroundings } from "./around.ts";
 import { controlDepth } from "./control.ts";
 import type { Refusal } from "./decision.ts";
 import { isManifest, isTest } from "./ecosystems.ts";
 import { fold, holdsGitDir } from "./names.ts";
-import { type AllowPattern, compileNarrow, compileWide, type Pattern, type Surroundings } from "./pattern.ts";
+import { type AllowPattern, compileNarrow, compileWide, type Pattern } from "./pattern.ts";
 
 /**
  * What happens to a path. `write` is a write of which it is not known whether the file exists; `mkdir` and
@@ -27,6 +28,8 @@ export interface Matcher {
   namesOutright(relPath: string): boolean;
 }
 
+/** Cheap, and true for every path that git or a control file may be meant by (names.ts, control.ts). */
+const mayBeSpecial = /git|(^|\/)(\.|opencode|handrail|claude|agents)|[^\0-\x7f]/i;
 const allowed: Answer = { decision: "allow" };
 
 /**
@@ -62,13 +65,14 @@ export function createMatcher(scope: Scope, around: Surroundings = {}): Matcher 
       ...more,
     });
     if (leadsOut(given)) return refuse("outside-repository");
-    if (holdsGitDir(given)) return refuse("git-dir");
+    const special = mayBeSpecial.test(given);
+    if (special && holdsGitDir(given)) return refuse("git-dir");
     const path = fold(given, caseInsensitive);
     const forbidden = forbid.find((one) => one.covers(path));
     if (forbidden) return refuse("forbidden", { detail: forbidden.text });
     const unread = noRead.find((one) => one.covers(path));
     if (unread) return refuse("no-read", { rule: "no-read", detail: unread.text });
-    const depth = controlDepth(given, caseInsensitive);
+    const depth = special ? controlDepth(given, caseInsensitive) : 0;
     if (depth > 0 && !opens(path, depth, change)) return refuse("control-file");
     const weight = allowedBy(path, change);
     const inspected = heaviest(inspect, (one) => one.covers(path));

@@ -1,15 +1,15 @@
-import picomatch from "picomatch";
+import type { Surroundings } from "./around.ts";
 import { expandBraces } from "./braces.ts";
+import {
+  fixedBeginning,
+  isCostly,
+  literalSegments,
+  matchesAnywhere,
+  matchesGlobs,
+  matchesTree,
+  unquote,
+} from "./globs.ts";
 import { fold } from "./names.ts";
-
-export type Kind = "file" | "directory" | undefined;
-
-/** What compiling needs to know of the working tree; nothing is asked after that. */
-export interface Surroundings {
-  /** What lies at a path relative to the root when the run starts. */
-  kindOf?: (relPath: string) => Kind;
-  caseInsensitive?: boolean;
-}
 
 /** A pattern of a scope, compiled. All paths are relative to the root, `/`-separated and folded. */
 export interface Pattern {
@@ -27,10 +27,7 @@ export interface AllowPattern extends Pattern {
   reachesBelow(folder: string): boolean;
 }
 
-const globOptions = { dot: true, nonegate: true, nobrace: true, posix: true, flags: "s" };
 const magic = /[*?[\]]/;
-/** A class for certain: a negation, or ranges and next to nothing else (`[user-id]` is a route). */
-const ranges = /\[([!^]|(\w-\w)+\w{0,3}\]|\w{1,2}(\w-\w)+\])/;
 /** Nothing but wildcards: as an allow list it would be everything. */
 const everything = /^[*?./{},()!+@|\s-]*$/;
 
@@ -77,8 +74,7 @@ export function compileWide(text: string, around: Surroundings, anchored = false
     }
     const crossing = one.replace(/([^/*])\*\*|\*\*(?=[^/*])/g, "$1**/*").replace(/\[!/g, "[^");
     const globs = [one.replace(/\[!/g, "[^"), crossing].map((glob) => fold(glob, insensitive));
-    const shapes = globs.flatMap((glob) => (anyDepth ? [glob, `**/${glob}`] : [glob]));
-    const matches = picomatch([...new Set(shapes.flatMap((glob) => [glob, `${glob}/**`]))], globOptions);
+    const matches = anyDepth ? matchesAnywhere(globs) : matchesTree(globs);
     result.push({
       text,
       literal: undefined,
@@ -153,68 +149,13 @@ function globbed(text: string, glob: string, around: Surroundings): AllowPattern
     text,
     literal: undefined,
     weight: fixedBeginning(glob).length + 0.5,
-    covers: picomatch(below, { ...globOptions, noextglob: true }),
+    covers: matchesGlobs([below]),
     reachesBelow: (folder) => {
-      folders ??= picomatch(
-        [
-          ...segments.slice(0, fixed).map((_, index) => segments.slice(0, index + 1).join("/")),
-          ...(open < 0 ? [] : [[...segments.slice(0, open), "**"].join("/")]),
-        ],
-        { ...globOptions, noextglob: true },
-      );
+      folders ??= matchesGlobs([
+        ...segments.slice(0, fixed).map((_, index) => segments.slice(0, index + 1).join("/")),
+        ...(open < 0 ? [] : [[...segments.slice(0, open), "**"].join("/")]),
+      ]);
       return folders(folder);
     },
   };
-}
-
-/**
- * Escapes what a glob does not mean as one: parentheses and the like always, brackets where the segment is
- * a route of a framework (`[id]`, `[...rest].vue`, `(group)`) or exists under that very name.
- */
-function literalSegments(glob: string, around: Surroundings): string {
-  let before = "";
-  return glob
-    .split("/")
-    .map((segment) => {
-      before += before ? `/${segment}` : segment;
-      if (!segment.includes("[") || /[*?]/.test(segment)) return escapeOutsideClasses(segment);
-      const isClass = ranges.test(segment) || matchesNow(before, around);
-      const isName = around.kindOf?.(before) !== undefined || !isClass;
-      return isName ? segment.replace(/[!-,:-@[-^`{-~]/g, "\\$&") : escapeOutsideClasses(segment);
-    })
-    .join("/");
-}
-
-/** Leaves `*`, `?` and classes; picomatch knows negation as `[^`, with `nonegate` not as `[!`. */
-function escapeOutsideClasses(segment: string): string {
-  return segment.replace(/\[[^\]]+\]|[!-),:->@[-^`{-~+]/g, (found) =>
-    found.length > 1 ? found.replace("[!", "[^") : `\\${found}`,
-  );
-}
-
-/** Whether one of the names that a class such as `[ab].ts` stands for exists (a few are tried). */
-function matchesNow(path: string, around: Surroundings): boolean {
-  const [, head, members, tail] = /^([^[]*)\[([^\]]{1,16})\]([^[]*)$/.exec(path) ?? [];
-  if (!around.kindOf || head === undefined || !members) return false;
-  return [...members].some((char) => around.kindOf?.(`${head}${char}${tail ?? ""}`) !== undefined);
-}
-
-function unquote(glob: string): string {
-  return glob.replace(/\\(.)/g, "$1");
-}
-
-/** The folders before the first wildcard, with a slash at the end. */
-function fixedBeginning(glob: string): string {
-  const first = glob.search(/[*?[{(]/);
-  const before = first < 0 ? glob : glob.slice(0, first);
-  return unquote(before.slice(0, before.lastIndexOf("/") + 1));
-}
-
-/** Patterns on which a regular expression could take for ever. */
-function isCostly(glob: string): boolean {
-  return (
-    glob.length > 1000 ||
-    glob.split("/").some((segment) => (segment.match(/\*+/g) ?? []).length > 4) ||
-    (glob.match(/\*\*/g) ?? []).length > 6
-  );
 }

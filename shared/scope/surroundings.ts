@@ -2,8 +2,8 @@ import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import type { Scope } from "../task/spec.ts";
+import type { Kind, Surroundings } from "./around.ts";
 import { createMatcher, type Matcher } from "./matcher.ts";
-import type { Kind, Surroundings } from "./pattern.ts";
 
 /**
  * What compiling a scope needs to know of a working tree. Use it when a run starts: later the executor

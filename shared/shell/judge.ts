@@ -5,8 +5,8 @@ import { DEFAULT_SCRATCH } from "../config/config.ts";
 import type { Refusal } from "../scope/decision.ts";
 import type { Change, Matcher } from "../scope/matcher.ts";
 import { type Resolved, resolvePath } from "../scope/paths.ts";
-import { compileWide, type Pattern } from "../scope/pattern.ts";
 import type { Rule } from "../task/spec.ts";
+import { scratchMatcher } from "../tree/patterns.ts";
 import { type Effects, effectsOf } from "./effects.ts";
 import type { RuleEffect } from "./frame.ts";
 import type { FileEffect } from "./ledger.ts";
@@ -188,12 +188,12 @@ class Judge {
   }
 }
 
-const compiled = new WeakMap<readonly string[], Pattern[]>();
+const compiled = new WeakMap<readonly string[], (path: string) => boolean>();
 
 function mayBeScratch(path: string, patterns: readonly string[]): boolean {
-  const known = compiled.get(patterns) ?? patterns.flatMap((text) => compileWide(text, {}));
-  compiled.set(patterns, known);
-  return known.some((one) => one.covers(path));
+  const matches = compiled.get(patterns) ?? scratchMatcher(patterns);
+  compiled.set(patterns, matches);
+  return matches(path);
 }
 
 function sweeps(by: string): Refusal {

@@ -47,6 +47,11 @@ const script: Script = (request) =>
           newString: '"dependencies":{"p-retry":"^6"},"type"',
         }),
         call("bash", { command: "sed -i 's/100/250/' src/config.ts", description: "Change the default" }),
+        call("bash", {
+          command:
+            "node -e \"require('fs').writeFileSync('src/config.' + 'ts', 'export const delay = 250;')\"",
+          description: "Change the default",
+        }),
         call("task", {
           description: "Change config",
           prompt: "You are the helper: change src/config.ts",

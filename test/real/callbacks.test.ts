@@ -117,7 +117,7 @@ test.skipIf(noTerminal)(`an idle terminal is woken, and after /clear as well${wh
     ),
   );
   terminal.type("hello");
-  await terminal.waitFor(/Heard hello\./);
+  await terminal.waitFor(/Heard hello\.[\s\S]*✻ \S+ for/);
   putCallback(session.inbox, CALLBACK);
   await until("the callback to be told", () => told(model.requests) === 1);
   await terminal.waitFor(/Handrail: an OpenCode run has ended/);
@@ -125,7 +125,7 @@ test.skipIf(noTerminal)(`an idle terminal is woken, and after /clear as well${wh
   terminal.type("/clear");
   await terminal.waitFor(/❯ \/clear/);
   terminal.type("after");
-  await terminal.waitFor(/Heard after\./);
+  await terminal.waitFor(/Heard after\.[\s\S]*✻ \S+ for/);
   expect(told(model.requests)).toBe(0);
   // A run of the conversation before: it calls back into that session's inbox.
   putCallback(session.inbox, samplePayload("cb-late"));

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { BLOCKING_PROVIDER } from "../../shared/config/failclosed.ts";
 import { toolResults } from "../lab/claude.ts";
@@ -139,14 +139,18 @@ test("a delegation to an OpenCode that has the plugin runs, with its baseline an
   expect(repo.git("show", `${baseline}:src/b.ts`)).toBe("export const b = 22; // mine");
 });
 
-test("a plugin that is installed but does not load starts no model", async () => {
+test("a plugin that is installed but does not load starts no model, and Claude is told what that means", async () => {
   const folder = closing(makeSandbox());
   const plugin = join(folder.dir, "index.js");
   writeFileSync(plugin, 'throw new Error("broken"); // id: "handrail"');
-  const { prompt, executor } = await setUp([bash("opencode run hello")], { opencodePlugins: [plugin] });
+  const steps = [bash("opencode run hello"), bash("opencode run hello || true"), bash("echo fine")];
+  const { prompt, executor, model } = await setUp(steps, { opencodePlugins: [plugin] });
   const run = await prompt();
   expect(toolResults(run.messages)[0]).toMatch(/error/i);
   expect(executor.requests).toHaveLength(0);
+  const said = hookTexts(model.requests);
+  expect(said).toHaveLength(2);
+  for (const one of said) expect(one).toContain("handrail doctor");
 });
 
 test("without the plugin a delegation is denied, in any spelling, and what mends it is named", async () => {
@@ -219,11 +223,11 @@ test("where there is nothing to do, no Node is started", async () => {
   ]);
   const run = await prompt(
     [],
-    withNode(`echo "$1" >> ${sandbox.dir}/started; exec ${process.execPath} "$@"`),
+    withNode(`echo "$2" >> ${sandbox.dir}/started; exec ${process.execPath} "$@"`),
   );
   expect(toolResults(run.messages)[0]).toBe("one");
   const started = readFileSync(join(sandbox.dir, "started"), "utf8").trim().split("\n");
-  expect(started.map((file) => basename(file))).toEqual(["session-start.cjs"]);
+  expect(started).toEqual(["session-start"]);
 });
 
 test("where Node fails, delegations are blocked and everything else goes on", async () => {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import * as z from "zod/mini";
 import { flushOutbox } from "../../shared/callback/flush.ts";
 import { listOutbox } from "../../shared/callback/outbox.ts";
 import { closing } from "../lab/cleanup.ts";
@@ -11,6 +12,8 @@ import { installed, projectRoot, runProgram, until } from "../lab/process.ts";
 import { makeSandbox } from "../lab/sandbox.ts";
 import { call, text } from "../lab/script.ts";
 import { buildDeliverer, leave, makeProject, TOKEN } from "../shared/callback/outgoing.ts";
+
+const runSchema = z.object({ executor: z.object({ pid: z.number() }) });
 
 const work = [
   call("bash", { command: "env; echo end of env", description: "looks around" }),
@@ -105,7 +108,14 @@ test("an agent that OpenCode has not got: no fallback writes, and the callback s
 test("OpenCode killed in the middle: the companion closes the run, and the caller is told once", async () => {
   const server = closing(await startEndpoint((_request, response) => response.end()));
   const lab = await setUpDelegation(
-    [call("bash", { command: "kill -9 $PPID", description: "kills OpenCode" }), text("Never.")],
+    (request) => {
+      // The edit is done, and its result has just been sent to the model.
+      if (request.step === 1) process.kill(runSchema.parse(lab.runs()[0]).executor.pid, "SIGKILL");
+      return [
+        call("edit", { filePath: "src/a.ts", oldString: "a = 1", newString: "a = 2" }),
+        text("Never heard."),
+      ];
+    },
     { env: { HANDRAIL_CALLBACK_URL: `${server.origin}/cb` } },
   );
   await runProgram(join(projectRoot, "claude-hooks/bin/handrail"), ["run", TASK_NAME], {
@@ -113,7 +123,9 @@ test("OpenCode killed in the middle: the companion closes the run, and the calle
     env: lab.opencode.env,
   });
   await until("the callback", async () => (await callbackVerb(lab, "list"))[0]?.state === "delivered");
-  expect(server.received.map((one) => JSON.parse(one.body))).toMatchObject([{ state: "aborted", turn: 1 }]);
+  expect(server.received.map((one) => JSON.parse(one.body))).toMatchObject([
+    { state: "aborted", turn: 1, changes: [{ path: "src/a.ts", by: "executor" }] },
+  ]);
 });
 
 test("OpenCode's own Bun delivers, too, without node on the PATH", async () => {

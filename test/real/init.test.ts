@@ -1,7 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { build } from "esbuild";
 import { expect, test } from "vitest";
 import { startAnthropicServer } from "../lab/anthropic-server.ts";
 import { setUpClaude } from "../lab/claude.ts";
@@ -56,23 +55,6 @@ async function claudePlugins(sandbox: Sandbox, cwd: string): Promise<Record<stri
   const args = ["plugin", "list", "--json"];
   const run = await runProgram(installed("claude"), args, { cwd, env: { ...sandbox.env, PWD: cwd } });
   return records(JSON.parse(run.stdout));
-}
-
-/** A plugin that does nothing but leave the sign. */
-async function signingPlugin(folder: string): Promise<string> {
-  const outfile = join(folder, "plugin é", "index.js");
-  const contents = `import { leaveSign } from "./shared/run/sign.ts";
-    export default { id: "handrail", server: async () => { leaveSign(process.env); return {}; } };`;
-  const stdin = { contents, resolveDir: projectRoot };
-  await build({
-    stdin,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    mainFields: ["module", "main"],
-    outfile,
-  });
-  return pathToFileURL(outfile).href;
 }
 
 const JSONC = '// the team\'s\r\n{\r\n  "autoupdate": false, // never\r\n}\r\n';
@@ -256,43 +238,52 @@ test("from a project's own node_modules the hosts get copies that the project ca
 test("doctor sees whether the plugin really loads, names the fix, and changes nothing", async () => {
   const secret = "sk-very-secret-0123456789";
   const { sandbox, repo } = fresh();
-  const homeBefore = manifest(join(sandbox.home, ".config"));
-  const part = async (name: string) => {
+  const provider = { lab: { npm: "@ai-sdk/openai-compatible", options: { apiKey: secret } } };
+  repo.write("opencode.json", JSON.stringify({ provider }));
+  const doctor = async () => {
     const { code, value } = await json(sandbox, repo.root, ["doctor"], { SOME_API_KEY: secret });
     expect(JSON.stringify(value)).not.toContain(secret);
-    return { code, ...records(value.parts).find((entry) => entry.name === name) };
+    const parts = new Map(records(value.parts).map((part) => [part.name, part]));
+    return { code, ok: value.ok, part: (name: string) => parts.get(name) };
   };
-  expect(await part("opencode-plugin")).toMatchObject({
-    code: 5,
-    status: "problem",
-    fix: expect.stringContaining("handrail init"),
-  });
-  const entry = await signingPlugin(sandbox.dir);
-  const provider = { lab: { npm: "@ai-sdk/openai-compatible", options: { apiKey: secret } } };
-  repo.write("opencode.json", JSON.stringify({ plugin: [entry], provider }));
-  await json(sandbox, repo.root, ["init", "--yes", "--host", "claude"]);
-  const before = repo.manifest();
-  expect(await part("opencode-plugin")).toMatchObject({ code: 0, status: "ok" });
-  expect(changed(before, repo.manifest())).toEqual([]);
-  expect(await part("hooks")).toMatchObject({ status: "ok" });
-  expect(await part("claude-plugin")).toMatchObject({ status: "ok" });
+  const configBefore = manifest(sandbox.env.XDG_CONFIG_HOME ?? "");
+  const without = await doctor();
+  expect(without).toMatchObject({ code: 5, ok: false });
+  for (const name of ["opencode-plugin", "claude-plugin"]) {
+    expect(without.part(name)).toMatchObject({
+      status: "problem",
+      fix: expect.stringContaining("handrail init"),
+    });
+  }
+  expect(without.part("repository")).toMatchObject({ status: "ok" });
 
-  repo.write("opencode.json", JSON.stringify({ plugin: ["./broken.js"], provider }));
+  await json(sandbox, repo.root, ["init", "--yes"]);
+  expect(repo.read("opencode.json")).not.toContain("$schema");
+  const before = repo.manifest();
+  const withBoth = await doctor();
+  expect(withBoth).toMatchObject({ code: 0, ok: true });
+  for (const name of ["opencode-plugin", "claude-plugin", "hooks", "state", "config", "node", "git"]) {
+    expect(withBoth.part(name)).toMatchObject({ status: "ok" });
+  }
+  expect(changed(before, repo.manifest())).toEqual([]);
+  const configAfter = manifest(sandbox.env.XDG_CONFIG_HOME ?? "");
+  const made = changed(configBefore, configAfter).filter((path) => !path.endsWith("/"));
+  expect(made.filter((path) => path !== "opencode/.gitignore")).toEqual([]);
+
   repo.write(
     "broken.js",
     'export default { id: "handrail", server: async () => { throw new Error("no"); } };\n',
   );
-  expect(await part("opencode-plugin")).toMatchObject({ code: 5, status: "problem" });
-  repo.write("opencode.json", `{"x": "${secret}"`);
-  expect(await part("opencode-plugin")).toMatchObject({
-    code: 5,
-    message: expect.stringContaining("opencode.json"),
+  repo.write("opencode.json", JSON.stringify({ plugin: ["./broken.js"], provider }));
+  expect((await doctor()).part("opencode-plugin")).toMatchObject({
+    status: "problem",
+    fix: expect.any(String),
   });
+
+  repo.write("opencode.json", `{"x": "${secret}"`);
   repo.write("handrail.config.json", '{"unbound": 1}');
-  expect(await part("config")).toMatchObject({ code: 5, status: "problem", fix: expect.any(String) });
-  expect(
-    changed(homeBefore, manifest(join(sandbox.home, ".config"))).filter(
-      (path) => !/gitignore|\/$/.test(path),
-    ),
-  ).toEqual([]);
+  const broken = await doctor();
+  expect(broken.code).toBe(5);
+  expect(broken.part("opencode-plugin")?.message).toContain("opencode.json");
+  expect(broken.part("config")).toMatchObject({ status: "problem", fix: expect.any(String) });
 });

@@ -1,4 +1,8 @@
+import { readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { peek } from "../../shared/callback/inbox.ts";
+import { toolResults } from "../lab/claude.ts";
 import { hookTexts, setUpPlugin } from "../lab/claude-plugin.ts";
 import { closing } from "../lab/cleanup.ts";
 import { PLUGIN } from "../lab/delegation.ts";
@@ -61,6 +65,18 @@ test("a delegation in the background reports once, too", async () => {
   expect(run.code).toBe(0);
   expect(repo.read("src/a.ts")).toBe("export const a = 10;\n");
   expect(reports(hookTexts(model.requests))).toHaveLength(1);
+});
+
+test("handrail run reports once: on its own output, or through the inbox", async () => {
+  const front = await loop([bash(`handrail run ${NAME}`)]);
+  expect(front.repo.read("src/a.ts")).toBe("export const a = 10;\n");
+  expect(toolResults(front.run.messages).at(-1)).toContain("Handrail: OpenCode's run");
+  expect(reports(hookTexts(front.model.requests))).toHaveLength(0);
+  expect(peek(front.inbox)).toEqual([]);
+  const claimed = readdirSync(join(dirname(front.inbox), ".claimed", front.sessionId));
+  expect(claimed.filter((name) => name.endsWith(".told"))).toHaveLength(1);
+  const back = await loop([bash(`handrail run ${NAME}`, { run_in_background: true }), text("Waiting.")]);
+  expect(reports(hookTexts(back.model.requests))).toHaveLength(1);
 });
 
 test("a plugin that is installed and named by --plugin-dir as well does its work once", async () => {

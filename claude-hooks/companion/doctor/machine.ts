@@ -2,13 +2,14 @@ import { randomBytes } from "node:crypto";
 import { realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { isAbsolute, join, relative } from "node:path";
 import { CONFIG_FILE, loadConfig } from "../../../shared/config/config.ts";
+import { probe } from "../../../shared/confine/probe.ts";
 import { privateDir } from "../../../shared/state/files.ts";
 import { stateDir } from "../../../shared/state/place.ts";
 import { captureGit } from "../../../shared/tree/git.ts";
 import { findGit } from "../../../shared/tree/git-binary.ts";
 import { openRepository } from "../../../shared/tree/repository.ts";
 import { OLDEST_NODE, VERSION } from "../../../shared/version.ts";
-import { ok, type Part, problem } from "./part.ts";
+import { ok, type Part, problem, warning } from "./part.ts";
 
 /** What has to do with neither host. @param directory where the command was called */
 export function machineParts(directory: string, root: string | undefined, env: NodeJS.ProcessEnv): Part[] {
@@ -18,8 +19,25 @@ export function machineParts(directory: string, root: string | undefined, env: N
     { name: "git", check: () => checkGit(directory) },
     { name: "repository", check: () => checkRepository(directory) },
     { name: "state", check: async () => checkState(root, env) },
-    ...(root === undefined ? [] : [{ name: "config", check: async () => checkConfig(root) }]),
+    ...(root === undefined ? [] : inRepository(directory, root)),
   ];
+}
+
+function inRepository(directory: string, root: string): Part[] {
+  return [
+    { name: "config", check: async () => checkConfig(root) },
+    { name: "confinement", check: () => checkConfinement(directory) },
+  ];
+}
+
+/** Without confinement Handrail still works, and says less: then no run is called clean. */
+async function checkConfinement(directory: string) {
+  const found = probe(await openRepository(directory));
+  if (found.kind === "overlay") return ok(`overlay (${found.mechanism})`);
+  return warning(
+    `none: ${found.reason}; shell commands are checked before and audited after, not held`,
+    found.fix ?? "run on Linux with user namespaces and overlayfs",
+  );
 }
 
 function checkNode() {

@@ -60,7 +60,7 @@ async function checkLoaded(
       const words = firstLine(ended.stderr) || `it ended with ${ended.signal ?? ended.code} and no message`;
       return problem(`OpenCode does not start here: ${words}`, "opencode debug config");
     }
-    return notLoaded(root, env);
+    return notLoaded(cwd, root, env);
   } finally {
     rmSync(folder, { recursive: true, force: true });
     for (const { file, text } of before) undoSchema(file, text);
@@ -68,13 +68,19 @@ async function checkLoaded(
 }
 
 function loaded(sign: Sign): Finding {
+  if (sign.problem !== undefined) {
+    return problem(
+      `OpenCode loads it, but it can hold nothing here: ${sign.problem}`,
+      "mend what the other parts name",
+    );
+  }
   return sign.version === VERSION
     ? ok(`${sign.version}, loaded by OpenCode`)
     : warning(`OpenCode loads version ${sign.version}, and this is ${VERSION}`, INSTALL);
 }
 
-function notLoaded(root: string, env: NodeJS.ProcessEnv): Finding {
-  const { installed, where, problem: why } = opencodePluginInstalled(root, env);
+function notLoaded(cwd: string, root: string, env: NodeJS.ProcessEnv): Finding {
+  const { installed, where, problem: why } = opencodePluginInstalled(root, env, cwd);
   if (why !== undefined) return problem(`OpenCode starts without the plugin: ${why}`, INSTALL);
   if (!installed) return problem("OpenCode starts without the plugin: no configuration names it", INSTALL);
   return problem(

@@ -184,12 +184,17 @@ describe("delegations that nothing could hold", () => {
   });
 });
 
-test("the directory is the one the command goes to", () => {
-  expect(detectDelegation("opencode run x")).not.toHaveProperty("directory");
-  expect(detectDelegation("cd a/b && opencode run x")).toMatchObject({ directory: "a/b" });
-  expect(detectDelegation("opencode run --dir /srv/p x")).toMatchObject({ directory: "/srv/p" });
-  expect(detectDelegation("cd a; opencode run --dir=b x")).toMatchObject({ directory: "b" });
-  expect(detectDelegation('cd "$X" && opencode run x')).not.toHaveProperty("directory");
+test("the place is the one the command goes to, where that can be told", () => {
+  const placeOf = (command: string) => detectDelegation(command)?.place;
+  expect(placeOf("opencode run x")).toBeUndefined();
+  expect(placeOf("cd a/b && opencode run x")).toEqual({ directory: "a/b" });
+  expect(placeOf("cd ~/a && opencode run x")).toEqual({ directory: "~/a" });
+  expect(placeOf("opencode run --dir /srv/p x")).toEqual({ directory: "/srv/p" });
+  expect(placeOf("cd a; opencode run --dir=b x")).toEqual({ directory: "b" });
+  expect(placeOf('D=/srv/p; cd "$D" && opencode run x')).toEqual({ directory: "/srv/p" });
+  for (const unknown of ['cd "$X"', "cd", "cd -", "cd ~bob", "cd $(mktemp -d)"]) {
+    expect(placeOf(`${unknown} && opencode run x`)).toBe("unknown");
+  }
 });
 
 test("a command too large, or nested too deep, counts as a delegation", () => {

@@ -73,3 +73,21 @@ test("what keeps the plugin from loading is said", () => {
   });
   expect(opencodePluginInstalled(root, { ...env, OPENCODE_PURE: "0" })).toMatchObject({ installed: true });
 });
+
+test("a file that OpenCode finds by itself counts, and so do the folders down to where it is started", () => {
+  const { root, env, write } = lab();
+  const file = write(
+    "my project/.opencode/plugins/mine.ts",
+    'export { default } from "opencode-handrail";\n',
+  );
+  expect(opencodePluginInstalled(root, env)).toEqual({ installed: true, where: file });
+  expect(opencodePluginInstalled(root, { ...env, OPENCODE_DISABLE_PROJECT_CONFIG: "1" }).installed).toBe(
+    false,
+  );
+  const { root: other, env: home, write: put, plugin } = lab();
+  put("my project/.opencode/plugin/other.mjs", PLUGIN);
+  const inner = put("my project/packages/a/opencode.json", '{"plugin": ["{env:WHERE}"]}');
+  const withPlace = { ...home, WHERE: plugin };
+  expect(opencodePluginInstalled(other, withPlace).installed).toBe(false);
+  expect(opencodePluginInstalled(other, withPlace, `${other}/packages/a/src`).where).toBe(inner);
+});

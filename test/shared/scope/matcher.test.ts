@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { Kind } from "../../../shared/scope/around.ts";
 import { type Change, createMatcher } from "../../../shared/scope/matcher.ts";
-import type { Kind } from "../../../shared/scope/pattern.ts";
 import type { Scope } from "../../../shared/task/spec.ts";
 import { scopeOf } from "./scope.ts";
 
