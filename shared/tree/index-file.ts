@@ -46,6 +46,7 @@ export class IndexEntry {
   /** Whether its name ends so; made for a look at every entry. */
   endsWith(suffix: Buffer): boolean {
     const at = this.nameEnd - suffix.length;
+    if (this.bytes[at] !== suffix[0]) return false;
     return at >= this.nameStart && this.bytes.compare(suffix, 0, suffix.length, at, this.nameEnd) === 0;
   }
   /** Whether it lies in the same folder as another entry of the same index. */
@@ -168,8 +169,10 @@ export function formatIndex(
     else run = { from: run?.from ?? entry, to: entry };
   }
   flush();
-  const body = Buffer.concat(parts);
-  return Buffer.concat([body, createHash(format).update(body).digest()]);
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const file = Buffer.concat(parts, length + (format === "sha256" ? 32 : 20));
+  createHash(format).update(file.subarray(0, length)).digest().copy(file, length);
+  return file;
 }
 
 /** Folders that hold entries, without slash. Entries come sorted, so those of one folder mostly follow each other. */
