@@ -18,6 +18,7 @@ const MEANS_NOTHING = new RegExp(
     "^refs$",
     "^(index|FETCH_HEAD|ORIG_HEAD|COMMIT_EDITMSG|MERGE_RR|gc\\.log|gc\\.pid)$",
     "^(lfs|rr-cache)(/|$)",
+    "^info/refs$",
     "^(sharedindex\\.|fsmonitor--daemon|next-index-)",
     "\\.lock$",
     "(^|/)tmp_[^/]*$",
