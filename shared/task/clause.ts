@@ -5,7 +5,8 @@ import type { Token } from "./tokens.ts";
 import { determiners, isWriteVerb, places, prepositions, stops, verbOf } from "./words.ts";
 
 /** Verbs whose object is the file itself; of others ("use", "handle", "cover") only a place counts. */
-const direct = /^(implement|complete|finish|revise|speed|save|resolve|address|reduce|open|go|navigate|take)$/;
+const direct =
+  /^(implement|complete|finish|revise|speed|save|resolve|address|reduce|open|go|navigate|take|copy)$/;
 /** "Implement the design in docs/design.md": what is followed is not changed. */
 const followed =
   /\b(specs?|specification|design|plan|proposal|rfc|adr|requirements?|issue|protocol|algorithm|description|ticket|document|contract|steps?|mockups?|prd|guidelines?|style guide|rules|conventions?|pattern|approach|example)$/;
@@ -52,7 +53,8 @@ export function readClause(clause: readonly Token[], kindOf: KindOf): Found[] {
 function findObject(clause: readonly Token[], kindOf: KindOf): PathList | undefined {
   const verb = clause[0]?.lower ?? "";
   const removes = /^(remove|delete|drop|extract|move|strip|split)$/.test(verb);
-  const takesObject = verbOf(verb)?.form === "base" || direct.test(verb);
+  const takesObject =
+    /^(change|partial|create|delete|rename|depend)$/.test(verbOf(verb)?.act ?? "") || direct.test(verb);
   let preposition = "";
   let noun: string[] = [];
   let definite = false;

@@ -33,7 +33,7 @@ const MAX_DEPTH = 32;
 
 /** Whether a text is meant as a coding packet: JSON that has, or seems to have, `packet_version`. */
 export function isPacket(text: string, fileName: string): boolean {
-  if (!/^\s*\{/.test(text)) return /\.json$/i.test(fileName);
+  if (!/^\s*\{/.test(text)) return /\.json$/i.test(fileName) && text.trim() !== "";
   return /"packet_version"/.test(text) || /\.json$/i.test(fileName) || isJson(text);
 }
 

@@ -85,7 +85,7 @@ export function readSections(given: readonly Line[]): Outline {
       gap = true;
       return;
     }
-    const heading = readHeading(line, lines[index + 1], gap, current);
+    const heading = readHeading(line, after(lines, index), gap, current);
     const next = heading && place(heading, line, current, first);
     if (next) {
       start(next);
@@ -115,6 +115,15 @@ function splitAtLabels(line: Line): Line[] {
   }
   parts.push(line.text.slice(from));
   return parts.map((text, index) => (index === 0 ? { ...line, text } : { ...line, text, marker: undefined }));
+}
+
+/** The next line that is not empty. */
+function after(lines: readonly Line[], index: number): Line | undefined {
+  for (let at = index + 1; at < Math.min(lines.length, index + 4); at++) {
+    const line = lines[at];
+    if (line && line.text !== "") return line;
+  }
+  return undefined;
 }
 
 const other: Label = { kind: "other", words: "", weak: false };
@@ -236,11 +245,13 @@ function readHeading(line: Line, next: Line | undefined, gap: boolean, current: 
 
 /** A known heading on a line of its own, without colon or marks. */
 function bare(text: string, line: Line, next: Line | undefined): Heading | undefined {
-  if (!next || /[.?!,;]$/.test(text) || text.split(/\s+/).length > 7) return undefined;
-  if (line.marker !== undefined && next.indent <= line.indent && next.marker === line.marker)
-    return undefined;
-  const label = readLabel(text);
+  if (!next || /[.?!,;]/.test(text) || text.split(/\s+/).length > 7) return undefined;
+  if (line.marker === "bullet" || (line.marker === "number" && next.indent <= line.indent)) return undefined;
+  const label = readLabel(text, true);
   if (!label || (label.weak && (next.marker === undefined || line.marker !== undefined))) return undefined;
+  // "Do not touch" is a heading above a list, and a sentence that lacks its end elsewhere.
+  if (label.kind === "forbid" && label.words.split(" ").length > 2 && next.marker === undefined)
+    return undefined;
   return { label, text, level: 7, rest: "" };
 }
 

@@ -36,6 +36,7 @@ export function readTaskFile(text: string, slug: string, place: Place): TaskSpec
   if (!draft.hasAllow && draft.errors.length === 0) draft.allowExceptions();
   for (const section of sections) if (section.kind !== "task") readProhibitions(section, draft, place);
   for (const path of kept) draft.forbid(path);
+  if (text.trim() === "") draft.error("the task is empty");
   if (!draft.hasAllow && draft.errors.length === 0) draft.error(noScope(sections, place));
   const scope = draft.finish(softInspect);
   const corrects = readCorrects(sections);

@@ -42,7 +42,7 @@ export function tokenize(text: string): Token[] {
 }
 
 function isSpace(char: string | undefined): boolean {
-  return char !== undefined && (char <= " " || char === "\u00a0" || char === "\u3000");
+  return char !== undefined && " \t\n\v\f\r\u00a0\u2009\u202f\u3000".includes(char);
 }
 
 /** A chunk ends at white space outside of quotes; a quote opens only at the start of a word. */

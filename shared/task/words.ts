@@ -133,7 +133,7 @@ export const universal = set("anything everything something nothing files file c
 const workVerbs =
   set(`implement set support handle cover use enable disable wrap apply turn switch speed finish complete work save
   store cache expose return throw emit mark resolve address revise reduce increase bring give let start stop debug hook wire
-  round sort bound open go navigate take get hide show render reimplement transform replace swap strip guard limit cap`);
+  round sort bound open go navigate take get hide show render reimplement transform replace swap strip guard limit cap copy`);
 
 /** Whether a word, at the beginning of a clause, tells to change something. */
 export function isWriteVerb(word: string): boolean {
