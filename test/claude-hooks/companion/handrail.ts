@@ -27,6 +27,8 @@ export function handrail(): (cwd: string, args: string[], env?: NodeJS.ProcessEn
       platform: "node",
       format: "esm",
       logLevel: "error",
+      // As build.mjs does: the "main" of jsonc-parser cannot be bundled.
+      mainFields: ["module", "main"],
       banner: {
         js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
       },
