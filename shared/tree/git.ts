@@ -15,6 +15,8 @@ export interface GitPlace {
   indexFile?: string;
   /** Where new objects go, when not into `gitDir`. */
   objectDir?: string;
+  /** Another object directory to read from. */
+  alternate?: string;
 }
 
 export interface GitCall {
@@ -113,6 +115,9 @@ function environment(binary: GitBinary, place: GitPlace): Record<string, string>
     ...(place.gitDir === undefined ? {} : { GIT_DIR: place.gitDir }),
     ...(place.workTree === undefined ? {} : { GIT_WORK_TREE: place.workTree }),
     ...(place.indexFile === undefined ? {} : { GIT_INDEX_FILE: place.indexFile }),
+    ...(place.alternate === undefined
+      ? {}
+      : { GIT_ALTERNATE_OBJECT_DIRECTORIES: JSON.stringify(place.alternate) }),
     ...(place.objectDir === undefined ? {} : { GIT_OBJECT_DIRECTORY: place.objectDir }),
   };
 }
