@@ -29,8 +29,6 @@ export function handrail(): (cwd: string, args: string[], env?: NodeJS.ProcessEn
       mainFields: ["module", "main"],
       format: "esm",
       logLevel: "error",
-      // As build.mjs does: the "main" of jsonc-parser cannot be bundled.
-      mainFields: ["module", "main"],
       banner: {
         js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
       },
