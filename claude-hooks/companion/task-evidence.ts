@@ -32,6 +32,7 @@ export interface TaskEvidence {
   /** The scopes as the runs had them frozen; without any run, of the task files as they are. */
   specs: TaskSpec[];
   inScope: ((path: string) => boolean) | undefined;
+  allow: string[];
   /** undefined when no run is on record. */
   executorPaths: ReadonlySet<string> | undefined;
 }
@@ -49,6 +50,7 @@ export function evidenceOf(repo: Repository, slug: string): TaskEvidence {
       matchers.length === 0
         ? undefined
         : (path) => matchers.some((matcher) => matcher.classify(path).decision === "allow"),
+    allow: specs.flatMap((spec) => spec.scope.allow),
     executorPaths: runs.length === 0 ? undefined : new Set(runs.flatMap((run) => [...writtenBy(run)])),
   };
 }

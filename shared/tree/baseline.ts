@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DEFAULT_SCRATCH } from "../config/config.ts";
 import { HandrailError } from "../errors.ts";
+import { quote } from "../scope/quote.ts";
 import { type BaselineIds, baselineDir, baselineName, listBaselines, refsOf } from "./baseline-refs.ts";
 import { installBaselineStore } from "./baseline-store.ts";
 import { rawTree, trackedTree } from "./baseline-trees.ts";
@@ -106,10 +107,26 @@ async function theOther(repo: Repository, slug: string): Promise<BaselineIds> {
   });
 }
 
+/** More of one kind are counted. */
+const NOTED = 5;
+
 function notesOf({ aside, unverifiable, nested }: SnapshotRecord): string[] {
+  const some = (paths: readonly string[], what: string) =>
+    paths.length === 0
+      ? []
+      : [
+          ...paths.slice(0, NOTED).map((path) => `${quote(path)} ${what}`),
+          ...(paths.length > NOTED ? [`${paths.length - NOTED} more: ${what}`] : []),
+        ];
   return [
-    ...aside.map(({ path }) => `${path} is too large, unreadable or no plain file: known by its hash only`),
-    ...unverifiable.map(({ path, reason }) => `${path}: ${reason}`),
-    ...nested.map(({ path }) => `${path} is a repository of its own: not part of the two commits`),
+    ...some(
+      aside.map(({ path }) => path),
+      "is too large, unreadable or no plain file: known by its hash only",
+    ),
+    ...unverifiable.map(({ path, reason }) => `${quote(path)}: ${reason}`),
+    ...some(
+      nested.map(({ path }) => path),
+      "is a repository of its own: not part of the two commits",
+    ),
   ];
 }

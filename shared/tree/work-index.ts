@@ -15,7 +15,7 @@ export interface Aside extends FileState {
 }
 
 /** New content of one snapshot above this is not kept, only its hash, in bytes. */
-const KEEP_ALL = 1024 ** 3;
+const KEEP_ALL = 256 * 1024 ** 2;
 
 /** One line of `git diff-files --raw`: a path whose file may differ from its index entry. */
 export interface Suspect {

@@ -51,7 +51,7 @@ async function subject(
   const known = await listBaselines(repo);
   const slug = given ?? (known.size > 0 ? await latestTask(repo) : undefined);
   if (slug !== undefined && known.has(slug)) {
-    return { slug, allow: evidenceOf(repo, slug).specs.flatMap((spec) => spec.scope.allow) };
+    return { slug, allow: evidenceOf(repo, slug).allow };
   }
   if (given !== undefined)
     return ofTask(readTask(locateTask(given, repo.root, process.cwd()), repo.root), repo.root);

@@ -22,7 +22,9 @@ export function configure(command: Command): void {
       const { task, baseline, full, files, text } = await contribution(repo, slug, evidenceOf(repo, slug));
       if (options.json) {
         // Every file has both counts; null for what has no lines.
-        const counted = files.map((file) => ({ added: null, deleted: null, ...file }));
+        const counted = files.map(({ path, status, added = null, deleted = null, inScope, by }) => {
+          return { path, status, added, deleted, inScope, by };
+        });
         emit(options, { baseline, full, task, files: counted }, () => "");
         return;
       }

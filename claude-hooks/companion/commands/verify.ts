@@ -53,8 +53,8 @@ function ofRun({ run_id, verdict, changes, refusals, reasons, state }: RunRecord
 /** Nothing watched the executor: everything since the baseline is taken to be its work. */
 async function withoutRun(repo: Repository): Promise<Verification> {
   const task = await latestTask(repo);
-  const { inScope } = evidenceOf(repo, task);
-  const { files } = await contribution(repo, task, { inScope });
+  const { inScope, allow } = evidenceOf(repo, task);
+  const { files } = await contribution(repo, task, { inScope, allow });
   const outOfScope = files.filter((file) => !file.inScope).map((file) => file.path);
   const reason = inScope
     ? "no run is on record: only files that git does not ignore were compared with the baseline"
