@@ -36,7 +36,20 @@ exit "$hr_code"
 `;
 }
 
-/** Part of a script: adds what hides the sockets that are there, each by a line of sh. */
-export function forSockets(view: View, line: (socket: string) => string): string {
-  return view.sockets.map((path) => `[ -S ${sh(path)} ] && ${line(path)}`).join("\n");
+/** Folder and file that nobody may open, in the folder of what is shown instead of others. */
+export const CLOSED = { folder: "closed", file: "unreadable" };
+
+/**
+ * Part of a script: covers sockets and what must not be read, as far as they are there.
+ * @param mask where the covers lie
+ * @param line sh that covers one with the other
+ */
+export function coverings(view: View, mask: string, line: (cover: string, path: string) => string): string {
+  return [
+    ...view.sockets.map((path) => `[ -S ${sh(path)} ] && ${line("/dev/null", path)}`),
+    ...view.unread.map(({ path, folder }) => {
+      const cover = `${mask}/${folder ? CLOSED.folder : CLOSED.file}`;
+      return `[ ${folder ? "-d" : "-f"} ${sh(path)} ] && ${line(cover, path)}`;
+    }),
+  ].join("\n");
 }

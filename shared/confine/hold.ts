@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { commandScript, forSockets } from "./command-script.ts";
+import { commandScript, coverings } from "./command-script.ts";
 import { CAPABILITIES, type InsideInput, insideScript, overlayScript } from "./inside.ts";
 import { depth } from "./mount-table.ts";
 import { type Places, workPlacesIn } from "./places.ts";
@@ -63,10 +63,11 @@ export function holdWith(mechanism: Mechanism, input: InsideInput, places: Place
 
 /** The options that differ from call to call: the folder, the sockets that are there, the command. */
 function bubblewrapEnding({ policy, view }: InsideInput): string {
+  const { mask } = workPlacesIn(policy.work);
   const script = join(view.hidden[0] ?? "/", COMMAND);
   return [
     `set -- --chdir "$PWD" -- ${sh(policy.tools.sh)} ${sh(script)} "$@"`,
-    forSockets(view, (path) => `set -- --ro-bind /dev/null ${sh(path)} "$@"`),
+    coverings(view, mask, (cover, path) => `set -- --ro-bind ${sh(cover)} ${sh(path)} "$@"`),
   ].join("\n");
 }
 

@@ -1,4 +1,4 @@
-import { type CommandInput, commandScript, forSockets } from "./command-script.ts";
+import { type CommandInput, commandScript, coverings } from "./command-script.ts";
 import { bind, mountTable, type TableInput } from "./mount-table.ts";
 import { workPlacesIn } from "./places.ts";
 import type { Identity, Policy, Tools } from "./policy.ts";
@@ -29,7 +29,7 @@ export function insideScript(input: InsideInput): string {
   const mounts = mountTable(input);
   const printed = (lines: readonly string[]) =>
     lines.length === 0 ? "" : `  printf '%s\\n' ${lines.map(sh).join(" \\\n    ")}`;
-  const hideSocket = (path: string) => `printf '%s\\n' ${sh(bind("/dev/null", path))}`;
+  const cover = (source: string, path: string) => `printf '%s\\n' ${sh(bind(source, path, "bind,ro"))}`;
   return `${beginning(policy)}
 # Every mount that exists becomes read-only, with the flags it has.
 hr_lock() {
@@ -47,7 +47,7 @@ ${mounts.covered.map((path) => `      ${sh(path)} | ${sh(`${path}/`)}*) continue
 ${opening(mounts.opens)}
 {
 ${printed([...mounts.others.before, ...mounts.layers, ...mounts.others.after])}
-${forSockets(input.view, hideSocket)}
+${coverings(input.view, "/proc/self/fd/3/mask", cover)}
   hr_lock
 ${printed([mounts.processes])}
 } > ${sh(table)}
@@ -71,11 +71,12 @@ export function overlayScript(input: InsideInput, words: string, ending: string)
 ${opening(mounts.opens)}
 printf '%s\\n' ${mounts.layers.map(sh).join(" \\\n  ")} > ${sh(table)}
 ${mounting(policy, table)}
-${closing(mounts.opens)}
+${closing(mounts.opens.slice(1))}
 cd -- "$1" || hr_fail 'its folder is not there'
 shift
 ${ending}
-exec ${words} "$@" 8> ${sh(workPlacesIn(policy.work).busy)}
+# By the descriptor: the name may lie below what is covered now.
+exec ${words} "$@" 8> /proc/self/fd/3/layer/busy 3<&-
 `;
 }
 

@@ -7,7 +7,9 @@ import { privateDir, writeJson } from "../state/files.ts";
 import { stateDir } from "../state/place.ts";
 import type { Scope } from "../task/spec.ts";
 import type { ObjectFormat } from "../tree/repository.ts";
+import { CLOSED } from "./command-script.ts";
 import { writeGitHook } from "./git-hook.ts";
+import { matcherOf } from "./git-layer.ts";
 import { type Hold, holdWith } from "./hold.ts";
 import { launcherScript } from "./launcher.ts";
 import { freshLayer, makePart } from "./layers.ts";
@@ -15,6 +17,7 @@ import { DEVICES } from "./mount-table.ts";
 import { placesIn, workPlacesIn } from "./places.ts";
 import type { Identity, Mechanism, Policy, Tools, View } from "./policy.ts";
 import { findTool, needTool } from "./tools.ts";
+import { unreadPaths } from "./unread.ts";
 import { viewOf } from "./view.ts";
 
 export interface PrepareInput {
@@ -59,6 +62,10 @@ export function prepareRun(input: PrepareInput): { shellPath: string; hold: Hold
     ...{ root: input.root, commonDir: input.commonDir, uid: identity.uid },
     ...{ home: env.HOME ?? homedir(), tmpdir: env.TMPDIR },
     hide: [stateDir(env), work.dir, ...(input.hide ?? [])],
+    unread: unreadPaths(input.root, matcherOf(policy)).map((one) => ({
+      ...one,
+      path: join(input.root, one.path),
+    })),
   });
   makeWork(policy, view, identity);
   const network = !input.scope.rules.includes("no-network");
@@ -125,6 +132,9 @@ function makeWork(policy: Policy, view: View, identity: Identity): void {
   if (!existsSync(work.busy)) freshLayer(policy);
   privateDir(work.keep);
   privateDir(work.mask);
+  mkdirSync(join(work.mask, CLOSED.folder), { recursive: true });
+  chmodSync(join(work.mask, CLOSED.folder), 0);
+  if (!existsSync(join(work.mask, CLOSED.file))) writeFileSync(join(work.mask, CLOSED.file), "", { mode: 0 });
   const shownAt = view.hidden[0];
   if (shownAt !== undefined) writeGitHook(work.mask, shownAt);
   for (const { target, layer } of view.overlays) {
