@@ -8,6 +8,7 @@ import { appendCommand, type CommandRecord, type RefusedChange } from "./command
 import { conflictsIn } from "./conflict.ts";
 import type { GitChange } from "./git-changes.ts";
 import { applyGit, matcherOf } from "./git-layer.ts";
+import { isHomeCache } from "./home-news.ts";
 import { findIgnored } from "./ignored.ts";
 import { type Judged, judge } from "./judge.ts";
 import { land, shown, wholeFolders } from "./land.ts";
@@ -17,12 +18,15 @@ import { placesIn } from "./places.ts";
 import type { Policy } from "./policy.ts";
 import { removeTree } from "./remove.ts";
 import { isBelow } from "./tools.ts";
+import { FULL } from "./watch.ts";
 
 /** What came of one command's layer. */
 export interface Applied {
   record: CommandRecord;
   /** Something was left out that the command will miss: it must not end with 0. */
   counts: boolean;
+  /** The command was ended because it wrote too much. */
+  full: boolean;
   /** Applied files that had other names: those keep the old content. */
   unlinked: string[];
   /** Allowed changes that could not be made, with why. */
@@ -78,10 +82,11 @@ export async function applyLayer(policy: Policy, taken: string, exitCode: number
     conflicts: [...left.map(shown), ...inGit.conflicts],
   };
   appendCommand(placesIn(policy.runDir).commands, record);
+  const full = existsSync(join(taken, FULL));
   removeTree(taken);
   const missed = judged.some(({ fate }) => fate.fate === "refuse" && fate.ignored !== true);
   const counts = missed || inGit.refused.length > 0 || record.conflicts.length > 0;
-  return { record, counts, unlinked, failed: landed.failed };
+  return { record, counts, full, unlinked, failed: landed.failed };
 }
 
 function hadOtherNames(change: LayerChange, root: string): boolean {
@@ -102,8 +107,10 @@ function judgeLayer(policy: Policy, upper: string, changes: readonly LayerChange
     ignored: (paths) => findIgnored(captureGit({ directory: root }), policy.scratch, paths),
     linkTarget: (path) => linkTarget(root, upper, path),
     movedTo: (path, created) => movedTo(root, upper, path, created),
-    home:
-      home !== undefined && home !== root && isBelow(home, root) ? home.slice(root.length + 1) : undefined,
+    isHome(path) {
+      if (home === root) return isHomeCache(path);
+      return home !== undefined && isBelow(join(root, path), home);
+    },
   });
 }
 

@@ -39,12 +39,15 @@ async function applyAll(policy: Policy, exitCode: number | null): Promise<Applie
 /** A killed command's processes may be dying still; none may write while its layer is read. */
 async function processesGone(policy: Policy): Promise<void> {
   const text = readOrEmpty(workPlacesIn(policy.work).busy).trim();
-  const [pid, started] = text.split(" ");
+  // bubblewrap writes what it started as JSON, without a start time.
+  const bubble = /"child-pid": (\d+)/.exec(text)?.[1];
+  const [pid, started] = bubble === undefined ? text.split(" ") : [bubble, startOf(bubble)];
   const end = Date.now() + LONGEST_DYING;
   // Cut off so early that its first process had not said its name.
   if (text === "starting") await sleep(200);
   while (pid !== undefined && started !== undefined && startOf(pid) === started && Date.now() < end) {
-    if (Date.now() > end - LONGEST_DYING / 2) kill(Number(pid));
+    // Its number may be somebody else's by now where only the number is known.
+    if (bubble === undefined && Date.now() > end - LONGEST_DYING / 2) kill(Number(pid));
     await sleep(10);
   }
 }
