@@ -1,6 +1,6 @@
 import { HandrailError } from "../../shared/errors.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
-import { listRunIds, readRun, turnDir } from "../../shared/run/store.ts";
+import { readRuns, turnDir } from "../../shared/run/store.ts";
 import { createMatcher } from "../../shared/scope/matcher.ts";
 import { surroundingsOf } from "../../shared/scope/surroundings.ts";
 import { loadTask } from "../../shared/task/load.ts";
@@ -36,14 +36,13 @@ export interface TaskEvidence {
   /** The scopes as the runs had them frozen; without any run, of the task files as they are. */
   specs: TaskSpec[];
   inScope: ((path: string) => boolean) | undefined;
-  /** undefined when no run is on record. */
+  /** undefined when no run is on record, or when one cannot be read: it may have written anything. */
   executorPaths: ReadonlySet<string> | undefined;
 }
 
 export function evidenceOf(repo: Repository, slug: string): TaskEvidence {
-  const runs = listRunIds(repo.root)
-    .flatMap((id) => readRun(repo.root, id) ?? [])
-    .filter((run) => run.turn > 0 && baselineSlug(run.spec) === slug);
+  const { runs: known, unreadable } = readRuns(repo.root);
+  const runs = known.filter((run) => run.turn > 0 && baselineSlug(run.spec) === slug);
   const specs = runs.length > 0 ? runs.map((run) => run.spec) : specsFromFiles(repo.root, slug);
   const around = surroundingsOf(repo.root);
   const matchers = specs.map((spec) => createMatcher(spec.scope, around));
@@ -53,14 +52,28 @@ export function evidenceOf(repo: Repository, slug: string): TaskEvidence {
       matchers.length === 0
         ? undefined
         : (path) => matchers.some((matcher) => matcher.classify(path).decision === "allow"),
-    executorPaths: runs.length === 0 ? undefined : new Set(runs.flatMap((run) => [...writtenBy(run)])),
+    executorPaths:
+      runs.length === 0 || unreadable.length > 0
+        ? undefined
+        : new Set(runs.flatMap((run) => [...writtenBy(run)])),
   };
 }
 
 function specsFromFiles(root: string, slug: string): TaskSpec[] {
   return listTaskFiles(root)
-    .map((file) => loadTask(file, root))
-    .filter((spec) => spec.ok && baselineSlug(spec) === slug);
+    .flatMap((file) => readableTask(file, root) ?? [])
+    .filter((spec) => baselineSlug(spec) === slug);
+}
+
+/** @returns the task of a file that nobody named; undefined where it is none, or has errors */
+export function readableTask(file: string, root: string): TaskSpec | undefined {
+  try {
+    const spec = loadTask(file, root);
+    return spec.ok ? spec : undefined;
+  } catch (error) {
+    if (error instanceof HandrailError && error.code === "bad-input") return undefined;
+    throw error;
+  }
 }
 
 function writtenBy(run: RunRecord): Set<string> {

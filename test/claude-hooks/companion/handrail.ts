@@ -27,6 +27,7 @@ export function handrail(): (cwd: string, args: string[], env?: NodeJS.ProcessEn
       platform: "node",
       format: "esm",
       logLevel: "error",
+      mainFields: ["module", "main"],
       banner: {
         js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
       },
