@@ -1,6 +1,6 @@
 import { HandrailError } from "../../shared/errors.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
-import { listRunIds, readRun, turnDir } from "../../shared/run/store.ts";
+import { readRuns, turnDir } from "../../shared/run/store.ts";
 import { createMatcher } from "../../shared/scope/matcher.ts";
 import { surroundingsOf } from "../../shared/scope/surroundings.ts";
 import { lineage } from "../../shared/task/lineage.ts";
@@ -38,9 +38,8 @@ export interface TaskEvidence {
 }
 
 export function evidenceOf(repo: Repository, slug: string): TaskEvidence {
-  const runs = listRunIds(repo.root)
-    .flatMap((id) => readRun(repo.root, id) ?? [])
-    .filter((run) => run.turn > 0 && lineage(run.spec, repo.root) === slug);
+  const { runs: known, unreadable } = readRuns(repo.root);
+  const runs = known.filter((run) => run.turn > 0 && lineage(run.spec, repo.root) === slug);
   const specs = runs.length > 0 ? runs.map((run) => run.spec) : specsFromFiles(repo.root, slug);
   const around = surroundingsOf(repo.root);
   const matchers = specs.map((spec) => createMatcher(spec.scope, around));
@@ -51,14 +50,28 @@ export function evidenceOf(repo: Repository, slug: string): TaskEvidence {
         ? undefined
         : (path) => matchers.some((matcher) => matcher.classify(path).decision === "allow"),
     allow: specs.flatMap((spec) => spec.scope.allow),
-    executorPaths: runs.length === 0 ? undefined : new Set(runs.flatMap((run) => [...writtenBy(run)])),
+    executorPaths:
+      runs.length === 0 || unreadable.length > 0
+        ? undefined
+        : new Set(runs.flatMap((run) => [...writtenBy(run)])),
   };
 }
 
 function specsFromFiles(root: string, slug: string): TaskSpec[] {
   return listTaskFiles(root)
-    .map((file) => loadTask(file, root))
-    .filter((spec) => spec.ok && lineage(spec, root) === slug);
+    .flatMap((file) => readableTask(file, root) ?? [])
+    .filter((spec) => lineage(spec, root) === slug);
+}
+
+/** @returns the task of a file that nobody named; undefined where it is none, or has errors */
+export function readableTask(file: string, root: string): TaskSpec | undefined {
+  try {
+    const spec = loadTask(file, root);
+    return spec.ok ? spec : undefined;
+  } catch (error) {
+    if (error instanceof HandrailError && error.code === "bad-input") return undefined;
+    throw error;
+  }
 }
 
 function writtenBy(run: RunRecord): Set<string> {

@@ -148,7 +148,7 @@ function explained(error: unknown, place: string): unknown {
   }
   if (!/not a git repository/.test(error.message)) return error;
   return new HandrailError("not-a-repository", `${place} is not in a git repository`, {
-    fix: "git init, then commit once",
+    fix: "run this inside the project's repository (git init makes one; it needs one commit)",
     cause: error,
   });
 }

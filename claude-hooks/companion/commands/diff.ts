@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { quote } from "../../../shared/scope/quote.ts";
 import { contribution } from "../../../shared/tree/diff.ts";
-import { openRepository } from "../../../shared/tree/repository.ts";
+import { openHere } from "../here.ts";
 import { emit } from "../output.ts";
 import { evidenceOf, taskSlug } from "../task-evidence.ts";
 
@@ -16,8 +16,9 @@ export function configure(command: Command): void {
   command
     .option("--task <file>", "a task file, or the slug of a task; default: the one captured last")
     .option("--stat", "only the files and how much changed in each")
+    .addHelpText("after", "\nExample:\n  handrail diff --task add-retry --stat")
     .action(async (options: DiffOptions) => {
-      const repo = await openRepository(process.cwd());
+      const repo = await openHere();
       const slug = await taskSlug(repo, options.task, process.cwd());
       const { task, baseline, full, files, text } = await contribution(repo, slug, evidenceOf(repo, slug));
       if (options.json) {
