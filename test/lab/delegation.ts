@@ -41,6 +41,8 @@ export interface DelegationOptions {
   env?: NodeJS.ProcessEnv;
   repo?: RepoOptions;
   config?: Record<string, unknown>;
+  /** The model's window, in tokens. */
+  limit?: { context: number; output: number };
 }
 
 /** A repository with a task file and a user's edits, and the real opencode with Handrail's plugin. To be called in a test. */
@@ -66,6 +68,7 @@ export async function setUpDelegation(script: Script, options: DelegationOptions
     plugins: options.plugins ?? [PLUGIN],
     ...(options.modelId ? { modelId: options.modelId } : {}),
     ...(options.env ? { env: options.env } : {}),
+    ...(options.limit ? { limit: options.limit } : {}),
     ...(options.config ? { config: options.config } : {}),
   });
   return {
