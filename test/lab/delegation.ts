@@ -94,7 +94,9 @@ export function runRecords(sandbox: Sandbox): Record<string, unknown>[] {
   if (!existsSync(runs)) return [];
   return readdirSync(runs)
     .sort()
-    .map((id) => JSON.parse(readFileSync(join(runs, id, "run.json"), "utf8")));
+    .map((id) => join(runs, id, "run.json"))
+    .filter((file) => existsSync(file)) // one that is just being made has none yet
+    .map((file) => JSON.parse(readFileSync(file, "utf8")));
 }
 
 function jsonFiles(folder: string, name: string): Record<string, unknown>[] {

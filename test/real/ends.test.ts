@@ -276,7 +276,7 @@ describe("opencode serve", () => {
     expect(lab.runs()[0]?.reasons).toEqual([`OpenCode waits for an answer: ${words}`]);
     expect(lab.callbacks()).toEqual([]);
     await server.call("POST", `/session/${session}/abort`);
-    await expectEnded(lab, [ABORTED]);
+    await expectEnded(lab, [{ turn: 1, state: "aborted" }]);
     expectReleased(lab);
   });
 
