@@ -24,8 +24,8 @@ export interface BindingContext {
   root: string;
   env: NodeJS.ProcessEnv;
   lane: "cli" | "serve";
-  /** Set until a session has taken it: `HANDRAIL_RUN_ID` names one run, not every later prompt's. */
-  presetRunId: string | undefined;
+  /** The process's. Set until a session has taken it: `HANDRAIL_RUN_ID` names one run, not every later prompt's. */
+  preset: { runId: string | undefined };
   /** Whether OpenCode runs formatters after a write: code of the repository, unconfined. */
   formatters: boolean;
 }
@@ -64,12 +64,12 @@ async function findRun(
   sessionID: string,
   prompt: string | undefined,
 ): Promise<RunRecord | Binding | undefined> {
-  const preset = context.presetRunId;
+  const preset = context.preset.runId;
   if (preset !== undefined) {
     const record = readRun(context.root, preset);
     if (!record)
       return readOnly("unbound", `HANDRAIL_RUN_ID names ${preset}, which is no run of this project`);
-    context.presetRunId = undefined;
+    context.preset.runId = undefined;
     return record;
   }
   if (prompt !== undefined) {
@@ -119,6 +119,14 @@ function newRun(context: BindingContext, file: string): RunRecord {
 /** Takes a run up for a session: an invalid task, or another active run on this working tree, is read-only. */
 function take(context: BindingContext, sessionID: string, record: RunRecord, config: Config): Binding {
   registerSession(context.root, sessionID, record.run_id);
+  // Its record is the other process's to write; a turn of ours would tell of both.
+  const { executor } = record;
+  if (record.turn > 0 && !isEnded(record.state) && executor?.pid !== process.pid) {
+    return readOnly(
+      "busy",
+      `run ${record.run_id} is worked on by another OpenCode; wait for it (handrail runs)`,
+    );
+  }
   if (!record.spec.ok) {
     const error = record.spec.errors[0];
     const where = `${record.task_file ?? record.task_id}${error?.line ? `:${error.line}` : ""}`;

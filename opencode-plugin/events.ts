@@ -1,5 +1,6 @@
 import type { Hooks } from "@opencode-ai/plugin";
 import type { Family } from "./family.ts";
+import { questionOf } from "./questions.ts";
 import type { Sessions } from "./sessions.ts";
 
 type Event = Parameters<NonNullable<Hooks["event"]>>[0]["event"];
@@ -23,7 +24,7 @@ export class Listener {
     // At once: the child's first tool call asks for its parent.
     if (event.type === "session.created") {
       this.#family.learn(event.properties.info.id, event.properties.info.parentID);
-    } else if (HEARD.has(event.type)) {
+    } else if (HEARD.test(event.type)) {
       this.#tail = this.#tail.then(() => follow(event, this.#sessions)).catch(this.#report);
     }
   }
@@ -34,18 +35,14 @@ export class Listener {
   }
 }
 
-const HEARD: ReadonlySet<string> = new Set([
-  "session.status",
-  "session.idle",
-  "session.error",
-  "session.deleted",
-  "message.updated",
-]);
+/** The others come with every word that the model says. */
+const HEARD = /^(session\.(status|idle|error|deleted)|message\.updated|(permission|question)\.[a-z]+)$/;
 
 async function follow(event: Event, sessions: Sessions): Promise<void> {
   switch (event.type) {
     case "session.status":
-      if (event.properties.status.type !== "idle") await sessions.busy(event.properties.sessionID);
+      if (event.properties.status.type !== "idle")
+        await sessions.busy(event.properties.sessionID, event.properties.status);
       return;
     case "session.idle":
       await sessions.idle(event.properties.sessionID);
@@ -66,6 +63,7 @@ async function follow(event: Event, sessions: Sessions): Promise<void> {
       return;
     }
     default:
+      await questionOf(event)?.(sessions);
   }
 }
 

@@ -22,6 +22,7 @@ import { InstanceShell } from "./shell.ts";
  */
 interface Shared {
   env: NodeJS.ProcessEnv;
+  preset: BindingContext["preset"];
   instances: WeakSet<PluginInput["client"]>;
 }
 /** `shell` is OpenCode's (1.18.33, measured), though its published types lack it. */
@@ -38,7 +39,7 @@ export const server: Plugin = async (input) => {
   if (shared.instances.has(input.client)) return {};
   shared.instances.add(input.client);
   try {
-    const hooks = await guarded(input, shared.env);
+    const hooks = await guarded(input, shared);
     leaveSign(shared.env);
     return hooks;
   } catch (error) {
@@ -47,7 +48,7 @@ export const server: Plugin = async (input) => {
   }
 };
 
-async function guarded(input: PluginInput, env: NodeJS.ProcessEnv): Promise<Hooks> {
+async function guarded(input: PluginInput, { env, preset }: Shared): Promise<Hooks> {
   const { root } = await openRepository(input.directory);
   const family = new Family(input.client);
   const context: BindingContext = {
@@ -55,7 +56,7 @@ async function guarded(input: PluginInput, env: NodeJS.ProcessEnv): Promise<Hook
     root,
     env,
     lane: process.argv.includes("serve") ? "serve" : "cli",
-    presetRunId: env.HANDRAIL_RUN_ID || undefined,
+    preset,
     formatters: false,
   };
   const sessions = new Sessions(context, family);
@@ -123,6 +124,8 @@ function log(client: PluginInput["client"], error: unknown): void {
 
 function sharedState(): Shared {
   const holder = globalThis as typeof globalThis & { [SHARED]?: Shared };
-  holder[SHARED] ??= { env: takeEnvironment(process.env), instances: new WeakSet() };
+  if (holder[SHARED]) return holder[SHARED];
+  const env = takeEnvironment(process.env);
+  holder[SHARED] = { env, preset: { runId: env.HANDRAIL_RUN_ID || undefined }, instances: new WeakSet() };
   return holder[SHARED];
 }

@@ -51,11 +51,14 @@ export class Sessions {
     return this.#ensure(root, undefined);
   }
 
-  async busy(sessionID: string): Promise<void> {
+  /** @param status `retry`: it waits to ask the provider again, because of `message` */
+  async busy(sessionID: string, status: { type: string; message?: string }): Promise<void> {
     const root = await this.#family.rootOf(sessionID);
     const members = this.#busy.get(root) ?? new Set();
     this.#busy.set(root, members.add(sessionID));
-    if (root === sessionID) this.#rootIdle.delete(root);
+    if (root !== sessionID) return;
+    this.#rootIdle.delete(root);
+    (await this.#bound.get(root))?.turn?.waits(status.type === "retry" ? (status.message ?? "") : undefined);
   }
 
   /** A session is idle. Ends the family's turn once the root is, and no child works any more. */
@@ -84,6 +87,15 @@ export class Sessions {
     const root = await this.#family.rootOf(sessionID);
     // A sub-agent's failure is its parent's to deal with.
     if (root === sessionID) (await this.#bound.get(root))?.turn?.failed(name, message);
+  }
+
+  /** Somebody has to answer before the family can go on. @param words what they are asked */
+  async asked(sessionID: string, request: string, words: string): Promise<void> {
+    (await this.#bound.get(await this.#family.rootOf(sessionID)))?.turn?.asked(request, words);
+  }
+
+  async answered(sessionID: string, request: string): Promise<void> {
+    (await this.#bound.get(await this.#family.rootOf(sessionID)))?.turn?.answered(request);
   }
 
   async used(sessionID: string, answer: Answer): Promise<void> {

@@ -51,6 +51,9 @@ export class Turn {
   /** What OpenCode said went wrong. */
   #broken: { code: string; message: string } | undefined;
   #ending: Promise<void> | undefined;
+  #retry: string | undefined;
+  /** What waits for an answer, by OpenCode's id of the request. */
+  readonly #questions = new Map<string, string>();
   /** The agent that was asked for by name; the first prompt shows whether OpenCode has it. */
   #asked: string | undefined;
 
@@ -123,6 +126,21 @@ export class Turn {
     logEvent(this.record, { type: "error", name, message: clean });
   }
 
+  /** The provider is to be asked again, for this reason; undefined: it is being asked. */
+  waits(reason: string | undefined): void {
+    this.#retry = reason === undefined ? undefined : this.#redact(reason);
+  }
+
+  /** The turn waits for an answer that only a person can give: on record until it came. */
+  asked(request: string, words: string): void {
+    this.#questions.set(request, this.#redact(words));
+    this.#await();
+  }
+
+  answered(request: string): void {
+    if (this.#questions.delete(request)) this.#await();
+  }
+
   refused(refusal: Refusal, tool: string): void {
     const { code, path, rule } = refusal;
     logEvent(this.record, {
@@ -175,6 +193,12 @@ export class Turn {
     return this.#ending;
   }
 
+  #await(): void {
+    if (!this.open) return;
+    const reasons = [...this.#questions.values()].map((words) => `OpenCode waits for an answer: ${words}`);
+    this.record = moveRun(this.record, reasons.length > 0 ? "awaiting_permission" : "running", { reasons });
+  }
+
   async #prepare(): Promise<Hold | undefined> {
     const binding = this.#binding;
     try {
@@ -212,6 +236,11 @@ export class Turn {
 
   #ended(end: TurnEnd): TurnEnd {
     if (this.#failure) return { outcome: "error", error: this.#failure };
+    if (!this.#broken && this.#retry !== undefined && end.outcome === "idle") {
+      // An abort between two attempts is said by nothing but idle (facts, opencode.md).
+      const message = `ended while OpenCode waited to ask the provider again: ${this.#retry}`;
+      return { outcome: "aborted", error: { code: "MessageAbortedError", message } };
+    }
     if (!this.#broken) return end;
     const aborted = this.#broken.code === "MessageAbortedError";
     return { outcome: aborted ? "aborted" : "error", error: this.#broken };

@@ -16,6 +16,17 @@ export function readPolicy(runDir: string): Policy {
   throw new HandrailError("not-found", `no shell was prepared in ${runDir}`);
 }
 
+/**
+ * Ends the command of a run that runs still although nobody waits for it any more: its OpenCode was killed.
+ * What it wrote so far is its launcher's to apply.
+ */
+export async function endCommand(runDir: string): Promise<void> {
+  const policy = readJson(placesIn(runDir).policy, policySchema);
+  if (!policy) return;
+  const running = await firstProcess(policy);
+  if (running && startOf(running.pid) === running.started) kill(Number(running.pid));
+}
+
 /** Applies the layer of the command that has just ended. The caller holds the lock. */
 export async function applyEnded(policy: Policy, exitCode: number): Promise<Applied[]> {
   cutLayer(policy);
@@ -38,18 +49,29 @@ async function applyAll(policy: Policy, exitCode: number | null): Promise<Applie
 
 /** A killed command's processes may be dying still; none may write while its layer is read. */
 async function processesGone(policy: Policy): Promise<void> {
-  const text = readOrEmpty(workPlacesIn(policy.work).busy).trim();
-  // bubblewrap writes what it started as JSON, without a start time.
-  const bubble = /"child-pid": (\d+)/.exec(text)?.[1];
-  const [pid, started] = bubble === undefined ? text.split(" ") : [bubble, startOf(bubble)];
+  const first = await firstProcess(policy);
   const end = Date.now() + LONGEST_DYING;
-  // Cut off so early that its first process had not said its name.
-  if (text === "starting") await sleep(200);
-  while (pid !== undefined && started !== undefined && startOf(pid) === started && Date.now() < end) {
-    // Its number may be somebody else's by now where only the number is known.
-    if (bubble === undefined && Date.now() > end - LONGEST_DYING / 2) kill(Number(pid));
+  while (first && startOf(first.pid) === first.started && Date.now() < end) {
+    if (first.surely && Date.now() > end - LONGEST_DYING / 2) kill(Number(first.pid));
     await sleep(10);
   }
+}
+
+/**
+ * The process whose end ends all others of a command, as the command that ran last has named it.
+ * `surely`: with its start time; else its number may be somebody else's by now.
+ */
+async function firstProcess(
+  policy: Policy,
+): Promise<{ pid: string; started: string; surely: boolean } | undefined> {
+  const read = () => readOrEmpty(workPlacesIn(policy.work).busy).trim();
+  // So early that it had not said its name.
+  if (read() === "starting") await sleep(200);
+  // bubblewrap writes what it started as JSON, without a start time.
+  const bubble = /"child-pid": (\d+)/.exec(read())?.[1];
+  const [pid, started] = bubble === undefined ? read().split(" ") : [bubble, startOf(bubble)];
+  if (pid === undefined || started === undefined) return undefined;
+  return { pid, started, surely: bubble === undefined };
 }
 
 /** Start time in clock ticks since boot. Source: proc(5), `/proc/<pid>/stat` field 22. */

@@ -40,16 +40,20 @@ export function viewOf(input: ViewInput): View {
     overlays: byDepth([...overlays].map(([target, layer]) => ({ target, layer }))),
     originals: originals.slice(0, Math.max(0, MOST_LOWERS - overlays.size)),
     shown: runtime ? [{ source: "keep/runtime", target: runtime }] : [],
-    hidden: input.hide
-      .flatMap((path) => folder(path) ?? [])
-      .filter(
-        (path, index, all) => all.indexOf(path) === index && !replaced.some((one) => isBelow(path, one)),
-      ),
+    hidden: outermost(input.hide.flatMap((path) => folder(path) ?? [])).filter(
+      (path) => !replaced.some((one) => isBelow(path, one)),
+    ),
     unread: [...input.unread],
     sockets: listening().filter(
       (path) => ![...overlays.keys(), ...replaced].some((one) => isBelow(path, one)),
     ),
   };
+}
+
+/** Within a hidden folder there is nothing to mount another on. */
+function outermost(folders: readonly string[]): string[] {
+  const known = [...new Set(folders)];
+  return known.filter((path) => !known.some((other) => other !== path && isBelow(path, other)));
 }
 
 /**

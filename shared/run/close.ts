@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { putAndDeliver } from "../callback/outbox.ts";
 import type { CallbackPayload, Report } from "../callback/payload.ts";
 import { startFlusher } from "../callback/start.ts";
+import { endCommand } from "../confine/finish.ts";
 import { finishOpen } from "../confine/open.ts";
 import { frozenMatcher } from "../scope/surroundings.ts";
 import { type Audit, auditTurn } from "../tree/audit.ts";
@@ -48,7 +49,11 @@ export async function closeTurn(
 ): Promise<RunRecord> {
   const events = readEvents(record.root, record.run_id).filter((event) => event.turn === record.turn);
   const dir = runDir(record.root, record.run_id);
-  const open = await problemOf(() => finishOpen(dir));
+  const open = await problemOf(async () => {
+    // It would hold up everybody else in the working tree for as long as it likes.
+    if (end.outcome !== "idle") await endCommand(dir);
+    await finishOpen(dir);
+  });
   const shell = shellWord(dir, events);
   const audit = withWord(await auditedTurn(record, events), shell, open);
   const kept = quarantine(join(dir, "quarantine"), record.root, audit.outOfScope);

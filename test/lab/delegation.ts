@@ -41,6 +41,8 @@ export interface DelegationOptions {
   env?: NodeJS.ProcessEnv;
   repo?: RepoOptions;
   config?: Record<string, unknown>;
+  /** The model's window, in tokens. */
+  limit?: { context: number; output: number };
 }
 
 /** A repository with a task file and a user's edits, and the real opencode with Handrail's plugin. To be called in a test. */
@@ -66,6 +68,7 @@ export async function setUpDelegation(script: Script, options: DelegationOptions
     plugins: options.plugins ?? [PLUGIN],
     ...(options.modelId ? { modelId: options.modelId } : {}),
     ...(options.env ? { env: options.env } : {}),
+    ...(options.limit ? { limit: options.limit } : {}),
     ...(options.config ? { config: options.config } : {}),
   });
   return {
@@ -91,7 +94,9 @@ export function runRecords(sandbox: Sandbox): Record<string, unknown>[] {
   if (!existsSync(runs)) return [];
   return readdirSync(runs)
     .sort()
-    .map((id) => JSON.parse(readFileSync(join(runs, id, "run.json"), "utf8")));
+    .map((id) => join(runs, id, "run.json"))
+    .filter((file) => existsSync(file)) // one that is just being made has none yet
+    .map((file) => JSON.parse(readFileSync(file, "utf8")));
 }
 
 function jsonFiles(folder: string, name: string): Record<string, unknown>[] {

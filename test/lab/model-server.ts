@@ -49,7 +49,11 @@ export async function startModelServer(dialect: Dialect, first: Script): Promise
     (own ? housekeeping : requests).push(request);
     const step = own ?? stepFor(script, request);
     if (step.delayMs) await sleep(step.delayMs);
-    if ("hang" in step) return;
+    if ("hang" in step) {
+      const [event] = step.text ? dialect.events({ text: step.text }, request) : [];
+      if (event) response.writeHead(200, { "content-type": "text/event-stream" }).write(frame(event));
+      return;
+    }
     if ("error" in step) {
       return sendJson(response, step.error, dialect.error(step.error, step.message ?? "scripted error"));
     }

@@ -17,6 +17,8 @@ export interface OpencodeOptions {
   /** More keys of the user's config. */
   config?: Record<string, unknown>;
   env?: NodeJS.ProcessEnv;
+  /** The model's window, in tokens. */
+  limit?: { context: number; output: number };
 }
 
 export interface Opencode {
@@ -109,7 +111,7 @@ function userConfig(options: OpencodeOptions): Record<string, unknown> {
           [modelId]: {
             name: modelId,
             tool_call: true,
-            limit: { context: 128_000, output: 8_000 },
+            limit: options.limit ?? { context: 128_000, output: 8_000 },
             cost: { input: 1, output: 2 },
           },
         },

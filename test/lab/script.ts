@@ -7,8 +7,8 @@ export type Step = { delayMs?: number } & (
   /** Several calls in one step arrive as parallel tool calls. */
   | { calls: ToolCall[]; text?: string }
   | { error: number; message?: string }
-  /** The answer never comes; the connection stays open. */
-  | { hang: true }
+  /** The answer never comes, or not beyond the first `text`; the connection stays open. */
+  | { hang: true; text?: string }
   /** Some bytes of an answer, then the connection breaks. */
   | { reset: true; text?: string }
 );

@@ -1,0 +1,325 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { claimHolder } from "../../shared/lock/claim.ts";
+import { closing } from "../lab/cleanup.ts";
+import {
+  type Delegation,
+  type DelegationOptions,
+  projectState,
+  setUpDelegation,
+  TASK,
+} from "../lab/delegation.ts";
+import type { OpencodeServer } from "../lab/opencode.ts";
+import { processesMentioning, projectRoot, runProgram, until } from "../lab/process.ts";
+import { call, isRecord, type Script, type Step, text } from "../lab/script.ts";
+
+const PROMPT = TASK.trimEnd();
+const bash = (command: string): Step => call("bash", { command, description: "run" });
+const WORK = [call("write", { filePath: "src/a.ts", content: "done\n" }), text("Done.")];
+const LONG = bash("echo begun > src/lib/begun; sleep 300");
+const DONE = { turn: 1, state: "done", verdict: "in_scope" };
+const ABORTED = { turn: 1, state: "aborted", verdict: "in_scope" };
+
+type Ended = Record<string, unknown>;
+
+/** `handrail runs` and `callback list`: whoever comes by next. It closes what is still open. */
+async function comeBy(lab: Delegation): Promise<void> {
+  const handrail = join(projectRoot, "claude-hooks/bin/handrail");
+  const run = await runProgram(handrail, ["runs"], { cwd: lab.repo.root, env: lab.sandbox.env });
+  expect(run).toMatchObject({ code: 0, stderr: "" });
+}
+
+/** Exactly these turns have called back, also after somebody else came by; and nothing is left of them. */
+async function expectEnded(lab: Delegation, turns: Ended[]): Promise<void> {
+  await until("all callbacks", () => lab.callbacks().length >= turns.length, 20_000).catch(() => undefined);
+  await comeBy(lab);
+  expect(lab.callbacks()).toMatchObject(turns);
+  const last = lab.callbacks().at(-1);
+  const run = lab.runs().find(({ run_id }) => run_id === last?.run_id);
+  expect(run).toMatchObject({ state: last?.state, turn: last?.turn, ended: expect.any(String) });
+  const open = join(projectState(lab.sandbox), "open");
+  expect(existsSync(open) ? readdirSync(open) : []).toEqual([]);
+}
+
+/** The working tree is nobody's any more. */
+function expectReleased(lab: Delegation): void {
+  expect(claimHolder(join(projectState(lab.sandbox), "active"))).toBeUndefined();
+}
+
+/** The same task can be worked on at once. */
+async function expectFollowed(lab: Delegation): Promise<void> {
+  const before = lab.callbacks().length;
+  lab.model.script(WORK);
+  await lab.opencode.run(lab.repo.root, ["run", PROMPT]);
+  expect(lab.callbacks().slice(before)).toMatchObject([DONE]);
+}
+
+function executorOf(lab: Delegation): number {
+  const executor = lab.runs().at(-1)?.executor;
+  if (!isRecord(executor) || typeof executor.pid !== "number") throw new Error("the run has no executor");
+  return executor.pid;
+}
+
+/** The scripted model has been asked for this step. */
+function asked(lab: Delegation, times = 1): Promise<boolean> {
+  return until("the model to be asked", () => lab.model.requests.length >= times);
+}
+
+function begun(lab: Delegation): Promise<boolean> {
+  return until("the command to begin", () =>
+    // In an overlay the file is not to be seen; the process is.
+    (processesMentioning(lab.sandbox.dir) ?? []).some((line) => line.includes("sleep 300")),
+  );
+}
+
+interface Server extends OpencodeServer {
+  call(method: string, path: string, body?: unknown, directory?: string): Promise<unknown>;
+  session(directory?: string): Promise<string>;
+  /** Sends a prompt and waits for the answer. */
+  prompt(session: string, text?: string): Promise<unknown>;
+  /** Sends a prompt and waits for nothing. */
+  send(session: string, text?: string): Promise<unknown>;
+}
+
+async function serve(lab: Delegation, env?: NodeJS.ProcessEnv): Promise<Server> {
+  const server = closing(await lab.opencode.serve(lab.repo.root, env));
+  const request = async (method: string, path: string, body?: unknown, directory = lab.repo.root) => {
+    const answer = await fetch(`${server.url}${path}?directory=${encodeURIComponent(directory)}`, {
+      method,
+      headers: { ...server.headers, "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(60_000),
+    });
+    const words = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${words}`);
+    return words === "" ? undefined : JSON.parse(words);
+  };
+  const message = (value: string) => ({ parts: [{ type: "text", text: value }] });
+  return {
+    ...server,
+    call: request,
+    async session(directory) {
+      const made = await request("POST", "/session", {}, directory);
+      if (!isRecord(made) || typeof made.id !== "string") throw new Error("no session");
+      return made.id;
+    },
+    prompt: (session, value = PROMPT) => request("POST", `/session/${session}/message`, message(value)),
+    send: (session, value = PROMPT) => request("POST", `/session/${session}/prompt_async`, message(value)),
+  };
+}
+
+async function served(script: Script, options?: DelegationOptions) {
+  const lab = await setUpDelegation(script, options);
+  const server = await serve(lab);
+  return { lab, server, session: await server.session() };
+}
+
+describe("opencode run", () => {
+  test.each<[name: string, script: Script, ended: Ended]>([
+    ["a normal end", WORK, { ...DONE, changes: [{ path: "src/a.ts" }] }],
+    [
+      "a provider that refuses",
+      [{ error: 400, message: "no such thing" }],
+      { turn: 1, state: "failed", error: { code: "APIError", message: expect.stringContaining("no such") } },
+    ],
+    ["a stream that breaks, every time", [{ reset: true }], { turn: 1, state: "failed" }],
+    [
+      "a provider that fails after some work",
+      [...WORK.slice(0, 1), { error: 401 }],
+      { turn: 1, state: "failed", verdict: "in_scope", changes: [{ path: "src/a.ts" }] },
+    ],
+  ])("%s", async (_name, script, ended) => {
+    const lab = await setUpDelegation(script);
+    const run = await lab.opencode.run(lab.repo.root, ["run", PROMPT]);
+    expect(run.stderr).not.toMatch(/\bat .*(index\.js|opencode-plugin)/);
+    await expectEnded(lab, [ended]);
+    expectReleased(lab);
+  });
+
+  test.each<[signal: NodeJS.Signals, where: string]>([
+    ["SIGTERM", "stream"],
+    ["SIGKILL", "stream"],
+    ["SIGTERM", "tool"],
+    ["SIGKILL", "tool"],
+  ])("%s in a %s: the next to come by closes the turn, once", async (signal, where) => {
+    const lab = await setUpDelegation(where === "stream" ? [{ hang: true, text: "I beg" }] : [LONG]);
+    const running = lab.opencode.run(lab.repo.root, ["run", PROMPT]);
+    await (where === "stream" ? asked(lab) : begun(lab));
+    process.kill(executorOf(lab), signal);
+    await running;
+    await expectEnded(lab, [
+      {
+        turn: 1,
+        state: "failed",
+        reasons: expect.arrayContaining([expect.stringContaining("process is gone")]),
+      },
+    ]);
+    await until("its commands to end", () => (processesMentioning(lab.sandbox.dir) ?? []).length === 0);
+    await expectFollowed(lab);
+  });
+});
+
+describe("opencode serve", () => {
+  test("normal ends, one prompt after the other, in one session and in two", async () => {
+    const { lab, server, session } = await served(WORK);
+    await server.prompt(session);
+    await server.prompt(session, "Go on, please");
+    const other = await server.session();
+    await server.prompt(other);
+    await expectEnded(lab, [DONE, { ...DONE, turn: 2, changes: [] }, DONE]);
+    expectReleased(lab);
+    expect(lab.runs()).toHaveLength(2);
+  });
+
+  test("a turn after one that failed tells nothing of the failure", async () => {
+    const { lab, server, session } = await served([{ error: 400 }]);
+    await server.prompt(session);
+    lab.model.script(WORK);
+    await server.prompt(session, "Go on, please");
+    await expectEnded(lab, [
+      { turn: 1, state: "failed" },
+      { ...DONE, turn: 2 },
+    ]);
+    expect(lab.callbacks()[1]).not.toHaveProperty("error");
+    expect(lab.runs()[0]).not.toHaveProperty("error");
+  });
+
+  test("a prompt that is queued while another is worked on belongs to its turn", async () => {
+    const { lab, server, session } = await served((request) =>
+      request.userText.includes("Also") ? [text("Also done.")] : [bash("sleep 2"), text("Done.")],
+    );
+    await server.send(session);
+    await asked(lab);
+    await server.send(session, "Also this, please");
+    await until("both to be answered", () =>
+      lab.model.requests.some((request) => request.userText.includes("Also")),
+    );
+    await expectEnded(lab, [DONE]);
+    await server.close();
+    await expectEnded(lab, [DONE]);
+    expectReleased(lab);
+  });
+
+  test.each<[where: string, script: Script, ready: (lab: Delegation) => Promise<unknown>]>([
+    ["a stream", [{ hang: true, text: "I beg" }], (lab) => asked(lab)],
+    ["a tool", [LONG], begun],
+    ["a retry", [{ error: 503, message: "overloaded" }], (lab) => asked(lab, 2)],
+    [
+      "a sub-agent's stream",
+      (request) =>
+        request.userText.includes("SUB")
+          ? [{ hang: true }]
+          : [call("task", { description: "sub", prompt: "SUB", subagent_type: "general" })],
+      (lab) => asked(lab, 2),
+    ],
+  ])("an abort in %s, and work again at once", async (_where, script, ready) => {
+    const { lab, server, session } = await served(script);
+    await server.send(session);
+    await ready(lab);
+    await server.call("POST", `/session/${session}/abort`);
+    lab.model.script(WORK);
+    await server.prompt(session, "Go on, please");
+    await expectEnded(lab, [ABORTED, { ...DONE, turn: 2, changes: [{ path: "src/a.ts" }] }]);
+    await server.close();
+    await expectEnded(lab, [ABORTED, { ...DONE, turn: 2 }]);
+    expectReleased(lab);
+  });
+
+  test("a session that is deleted in a stream", async () => {
+    const { lab, server, session } = await served([{ hang: true, text: "I beg" }]);
+    await server.send(session);
+    await asked(lab);
+    await server.call("DELETE", `/session/${session}`);
+    await expectEnded(lab, [ABORTED]);
+    expectReleased(lab);
+  });
+
+  test("a command of the person's own in a bound session is a turn, too", async () => {
+    const { lab, server, session } = await served(WORK);
+    await server.prompt(session);
+    await server.call("POST", `/session/${session}/shell`, { agent: "build", command: "echo 1 > src/lib/n" });
+    await expectEnded(lab, [DONE, { ...DONE, turn: 2, changes: [{ path: "src/lib/n" }] }]);
+    expectReleased(lab);
+  });
+
+  const TOO_LONG = { error: 400, message: "This model's maximum context length is 10 tokens" };
+  test.each<[name: string, answers: Step[], ended: Ended]>([
+    ["a compaction", [TOO_LONG, text("Summary.")], DONE],
+    ["a failed compaction", [TOO_LONG, { error: 400, message: "no" }], { turn: 1, state: "failed" }],
+  ])("%s", async (_name, answers, ended) => {
+    const left = [...answers];
+    const { lab, server, session } = await served(() => left.shift() ?? text("Done."));
+    await server.prompt(session);
+    await expectEnded(lab, [ended]);
+    expect(left).toEqual([]);
+    await server.close();
+    await expectEnded(lab, [ended]);
+    expectReleased(lab);
+  });
+
+  test.each<[name: string, step: Step, words: string]>([
+    ["a permission", bash("cat src/a.ts"), 'may it use bash on "cat src/a.ts"?'],
+    [
+      "a question",
+      call("question", {
+        questions: [{ question: "Which way?", header: "Way", options: [{ label: "A", description: "a" }] }],
+      }),
+      '"Which way?"',
+    ],
+  ])("%s that somebody must answer is on record, until it is answered", async (_name, step, words) => {
+    const { lab, server, session } = await served([step, text("Done.")], {
+      config: { permission: { bash: "ask", question: "allow" } },
+    });
+    await server.send(session);
+    await until("the question", () => lab.runs()[0]?.state === "awaiting_permission");
+    expect(lab.runs()[0]?.reasons).toEqual([`OpenCode waits for an answer: ${words}`]);
+    expect(lab.callbacks()).toEqual([]);
+    await server.call("POST", `/session/${session}/abort`);
+    await expectEnded(lab, [{ turn: 1, state: "aborted" }]);
+    expectReleased(lab);
+  });
+
+  test("a sub-agent in the background: the turn ends with the last of the family", async () => {
+    const lab = await setUpDelegation((request) =>
+      request.userText.includes("SUB")
+        ? [bash("sleep 3"), call("write", { filePath: "src/lib/sub.ts", content: "sub\n" }), text("Sub.")]
+        : [
+            call("task", { description: "s", prompt: "SUB", subagent_type: "general", background: true }),
+            text("Off."),
+          ],
+    );
+    const server = await serve(lab, { OPENCODE_EXPERIMENTAL_BACKGROUND_SUBAGENTS: "true" });
+    await server.prompt(await server.session());
+    await expectEnded(lab, [{ ...DONE, changes: [{ path: "src/lib/sub.ts" }] }]);
+    expectReleased(lab);
+  });
+
+  test("a server that ends in a turn, and the session continued by another", async () => {
+    const { lab, server, session } = await served([{ hang: true, text: "I beg" }]);
+    await server.send(session);
+    await asked(lab);
+    await server.close();
+    lab.model.script(WORK);
+    const next = await serve(lab);
+    await next.prompt(session, "Go on, please");
+    await expectEnded(lab, [
+      { turn: 1, state: "failed" },
+      { ...DONE, turn: 2 },
+    ]);
+    expectReleased(lab);
+  });
+
+  test("an instance that is disposed of in a turn, and used again at once", async () => {
+    const { lab, server, session } = await served([{ hang: true, text: "I beg" }]);
+    await server.send(session);
+    await asked(lab);
+    lab.model.script([call("write", { filePath: "src/b.ts", content: "out\n" }), ...WORK]);
+    const disposed = server.call("POST", "/instance/dispose");
+    await server.prompt(session, "Go on, please");
+    await disposed;
+    await expectEnded(lab, [{ ...ABORTED }, { ...DONE, turn: 2, refusals: [{ path: "src/b.ts" }] }]);
+    expect(lab.repo.read("src/b.ts")).toBe("export const b = 2;\n");
+    expectReleased(lab);
+  });
+});
