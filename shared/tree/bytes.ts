@@ -23,10 +23,9 @@ export function bytesOf(text: string): Buffer {
 }
 const LONE = /[\udc80-\udcff]/u;
 
-/** What `node:fs` takes for a path below `root`. */
+/** What `node:fs` takes for a path below `root`. Bun's `join` would replace lone surrogates. */
 export function below(root: string, path: string): string | Buffer {
-  const full = join(root, path);
-  return LONE.test(full) ? bytesOf(full) : full;
+  return LONE.test(path) ? Buffer.concat([Buffer.from(`${root}/`), bytesOf(path)]) : join(root, path);
 }
 
 /** Splits what git prints with `-z`. */

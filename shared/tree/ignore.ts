@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { below, joinNul, splitNul } from "./bytes.ts";
 import { auditGit } from "./git.ts";
 import { lstatOf } from "./objects.ts";
@@ -24,7 +24,7 @@ export function keepIgnoreFile(store: Store, path: string): void {
   if (path !== ".gitignore" && !path.endsWith("/.gitignore")) return;
   // git does not follow a symlink here either (gitignore(5)).
   if (!lstatOf(store.root, path)?.isFile()) return;
-  mkdirSync(below(store.ignoreDir, dirname(path)), { recursive: true });
+  mkdirSync(below(store.ignoreDir, path.slice(0, path.lastIndexOf("/") + 1)), { recursive: true });
   copyFileSync(below(store.root, path), below(store.ignoreDir, path));
 }
 

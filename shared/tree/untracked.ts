@@ -110,7 +110,8 @@ function children(root: string, folder: string): string[] | undefined {
       return plain.map((child) => `${folder}${child.name}${child.isDirectory() ? "/" : ""}`);
     }
     return readdirSync(below(root, folder), { encoding: "buffer" }).map((name) => {
-      const path = `${folder}${textOf(name)}`;
+      // Bun gives plain Uint8Arrays.
+      const path = `${folder}${textOf(Buffer.from(name))}`;
       return lstatOf(root, path)?.isDirectory() ? `${path}/` : path;
     });
   } catch (error) {
