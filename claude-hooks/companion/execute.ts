@@ -17,6 +17,7 @@ import { loadTask } from "../../shared/task/load.ts";
 import { locateTask } from "../../shared/task/locate.ts";
 import type { Scope } from "../../shared/task/spec.ts";
 import { openHere } from "./here.ts";
+import { runAudited } from "./unheld.ts";
 
 export interface Wanted {
   /** One word is a command line; several are a program and its arguments. */
@@ -32,6 +33,8 @@ export interface Executed extends HeldResult {
   confinement: "overlay" | "none";
   /** Why there is no overlay. */
   reason?: string;
+  /** Without an overlay: what the command changed and the task does not allow. It is in the tree. */
+  outOfScope?: string[];
 }
 
 /**
@@ -55,9 +58,10 @@ export async function executeCommand(wanted: Wanted): Promise<Executed> {
       process.env.PWD && realpathSync(process.env.PWD) === realpathSync(wanted.cwd)
         ? process.env.PWD
         : wanted.cwd;
-    const done = await runConfined({ ...shell, runDir: place.runDir, command, cwd, buffer: wanted.buffer });
-    if (confinement.kind === "overlay") return { ...done, confinement: "overlay" };
-    return { ...done, confinement: "none", reason: confinement.reason };
+    const held = { ...shell, runDir: place.runDir, command, cwd, buffer: wanted.buffer };
+    if (confinement.kind === "overlay") return { ...(await runConfined(held)), confinement: "overlay" };
+    const audited = await runAudited(held, repo, place.scope, scratch);
+    return { ...audited, confinement: "none", reason: confinement.reason };
   } finally {
     if (wanted.task !== undefined) await clear(place.runDir, shell.policy?.work);
   }

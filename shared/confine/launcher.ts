@@ -121,3 +121,24 @@ fi
 ${apply("apply")} "$hr_code"
 `;
 }
+
+/**
+ * The program that OpenCode is given as its shell: hands each command to the shell of the run that the
+ * command's session works for. Which one that is, the plugin says in the command's environment
+ * (`HANDRAIL_SHELL`: a run's shell, or `user` for a session that is bound to none). Without a word from the
+ * plugin nothing runs.
+ * @param userShell absolute path of the user's own shell
+ */
+export function dispatcherScript(userShell: string): string {
+  return `#!/bin/sh
+# Handrail's shell. Generated.
+hr_shell=\${HANDRAIL_SHELL-}
+unset HANDRAIL_SHELL
+case $hr_shell in
+  user) exec ${sh(userShell)} "$@" ;;
+  /*) exec "$hr_shell" "$@" ;;
+esac
+echo 'handrail: this command was not started: the Handrail plugin has not said for which task it runs' >&2
+exit 126
+`;
+}

@@ -59,6 +59,19 @@ export function makePart(part: string, target: string): void {
 }
 
 /**
+ * The mode of the root itself, which the shell cannot see: a command that changed nothing else has left an
+ * empty layer. Puts the layer's right again.
+ * @returns whether the command had changed it
+ */
+export function rootWasChanged(policy: Trees): boolean {
+  const upper = join(workPlacesIn(policy.work).top, "upper");
+  const wanted = statSync(policy.root).mode & 0o7777;
+  if ((statSync(upper).mode & 0o7777) === wanted) return false;
+  chmodSync(upper, wanted);
+  return true;
+}
+
+/**
  * Opens the folders that overlayfs has closed to their owner (`work/work`), so that anybody may remove them.
  * The next mount makes them anew.
  */

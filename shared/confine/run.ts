@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { EXIT } from "../errors.ts";
 import { type CommandRecord, readCommands } from "./commands.ts";
-import { openWorkFolders } from "./layers.ts";
+import { openWorkFolders, rootWasChanged } from "./layers.ts";
 import { placesIn } from "./places.ts";
 import type { Policy } from "./policy.ts";
 import { watchLayer } from "./watch.ts";
@@ -37,12 +38,22 @@ export async function runConfined(held: HeldCommand): Promise<HeldResult> {
   const started = performance.now();
   const stop = held.policy ? watchLayer(held.policy) : () => undefined;
   const { code, stdout, stderr } = await call(held, callID).finally(stop);
+  const durationMs = performance.now() - started;
   if (held.policy) openWorkFolders(held.policy);
-  const record = readCommands(placesIn(held.runDir).commands).find((one) => one.callID === callID);
+  const found = readCommands(placesIn(held.runDir).commands).find((one) => one.callID === callID);
+  const record = found ?? { callID, applied: [], refused: [], conflicts: [], scratch: [] };
+  const result = { ...record, code, stdout, stderr, exitCode: found?.exitCode ?? code, durationMs };
+  return held.policy && rootWasChanged(held.policy) ? withRefusedRoot(result, held.buffer) : result;
+}
+
+function withRefusedRoot(result: HeldResult, buffer: boolean | undefined): HeldResult {
+  const words = "handrail: the mode of the repository's own folder stays as it is\n";
+  if (!buffer) process.stderr.write(words);
   return {
-    ...(record ?? { callID, applied: [], refused: [], conflicts: [], scratch: [] }),
-    ...{ code, stdout, stderr, exitCode: record?.exitCode ?? code },
-    durationMs: performance.now() - started,
+    ...result,
+    stderr: result.stderr + (buffer ? words : ""),
+    refused: [...result.refused, { path: "./", code: "out-of-scope", quarantined: null }],
+    code: result.code === 0 ? EXIT.violated : result.code,
   };
 }
 

@@ -42,5 +42,6 @@ export function configure(command: Command): void {
 function answer(done: Executed) {
   const { exitCode, stdout, stderr, confinement, applied, refused, conflicts, scratch, durationMs } = done;
   const said = { exitCode, stdout, stderr, confinement, applied, refused, conflicts, scratch, durationMs };
-  return { ...said, ...(done.reason !== undefined && { reason: done.reason }) };
+  const { reason, outOfScope } = done;
+  return { ...said, ...(reason !== undefined && { reason }), ...(outOfScope && { outOfScope }) };
 }
