@@ -20,6 +20,11 @@ export class Family {
     this.#parents.set(sessionID, parentID);
   }
 
+  /** A session is gone. */
+  forget(sessionID: string): void {
+    this.#parents.delete(sessionID);
+  }
+
   /**
    * @returns the root of a session's family: itself for a session without parent
    * @throws Error when OpenCode does not know the session, or the parents form a ring

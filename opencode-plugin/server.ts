@@ -5,7 +5,7 @@ import { openRepository } from "../shared/tree/repository.ts";
 import { type BindingContext, isDelegated } from "./binding.ts";
 import { briefing } from "./briefing.ts";
 import { takeEnvironment } from "./environment.ts";
-import { listen } from "./events.ts";
+import { Listener } from "./events.ts";
 import { startFailed } from "./failed.ts";
 import { Family } from "./family.ts";
 import { Guard } from "./guard.ts";
@@ -16,12 +16,13 @@ import { InstanceShell } from "./shell.ts";
 
 /**
  * The environment as it was at the start of the process, before Handrail's variables were taken out of
- * it, and the directories that have a guard already: OpenCode makes one instance a directory, and the
- * plugin may be listed twice (installed, and named by a starter); it does its work once.
+ * it, and the instances that have a guard already, by their client, which is each one's own: the plugin may
+ * be listed twice (installed, and named by a starter) and does its work once; an instance that follows a
+ * disposed one of the same directory needs a guard of its own.
  */
 interface Shared {
   env: NodeJS.ProcessEnv;
-  directories: Set<string>;
+  instances: WeakSet<PluginInput["client"]>;
 }
 /** `shell` is OpenCode's (1.18.33, measured), though its published types lack it. */
 type ShellConfig = OpenCodeConfig & { shell?: string };
@@ -34,10 +35,10 @@ const SHARED = Symbol.for("opencode-handrail");
  */
 export const server: Plugin = async (input) => {
   const shared = sharedState();
-  if (shared.directories.has(input.directory)) return {};
-  shared.directories.add(input.directory);
+  if (shared.instances.has(input.client)) return {};
+  shared.instances.add(input.client);
   try {
-    const hooks = await guarded(input, shared.env, () => shared.directories.delete(input.directory));
+    const hooks = await guarded(input, shared.env);
     leaveSign(shared.env);
     return hooks;
   } catch (error) {
@@ -46,8 +47,7 @@ export const server: Plugin = async (input) => {
   }
 };
 
-/** @param done the instance is gone: the next one of its directory needs a guard of its own */
-async function guarded(input: PluginInput, env: NodeJS.ProcessEnv, done: () => void): Promise<Hooks> {
+async function guarded(input: PluginInput, env: NodeJS.ProcessEnv): Promise<Hooks> {
   const { root } = await openRepository(input.directory);
   const family = new Family(input.client);
   const context: BindingContext = {
@@ -59,6 +59,7 @@ async function guarded(input: PluginInput, env: NodeJS.ProcessEnv, done: () => v
     formatters: false,
   };
   const sessions = new Sessions(context, family);
+  const listener = new Listener(family, sessions, (error) => log(input.client, error));
   let shell: InstanceShell | undefined;
   const guard = new Guard(sessions, input, root, () => {
     if (!shell) throw new Error("OpenCode has not handed over its configuration");
@@ -87,10 +88,10 @@ async function guarded(input: PluginInput, env: NodeJS.ProcessEnv, done: () => v
     "tool.execute.before": (call, output) => guard.before(call, output),
     "tool.execute.after": (call, output) => guard.after(call, output),
     "shell.env": (call, output) => guard.shellEnv(call, output),
-    event: ({ event }) => listen(event, family, sessions),
+    event: async ({ event }) => listener.hear(event),
     dispose: async () => {
+      await listener.settled();
       await sessions.drain();
-      done();
     },
   };
 }
@@ -114,8 +115,14 @@ function keepsFormatters(root: string): boolean {
   }
 }
 
+/** Into OpenCode's own log; where even that fails there is nobody left to tell. */
+function log(client: PluginInput["client"], error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  client.app.log({ body: { service: "handrail", level: "error", message } }).catch(() => undefined);
+}
+
 function sharedState(): Shared {
   const holder = globalThis as typeof globalThis & { [SHARED]?: Shared };
-  holder[SHARED] ??= { env: takeEnvironment(process.env), directories: new Set() };
+  holder[SHARED] ??= { env: takeEnvironment(process.env), instances: new WeakSet() };
   return holder[SHARED];
 }

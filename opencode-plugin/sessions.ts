@@ -32,8 +32,8 @@ export class Sessions {
     const known = this.#bound.get(root);
     if (root !== sessionID) return this.#ensure(root, undefined);
     if (known && (await known).turn?.open) return known;
-    this.#rootIdle.delete(root);
-    this.#bound.delete(root);
+    // Unless another prompt was faster, which then has begun the turn of both.
+    if (this.#bound.get(root) === known) this.#bound.delete(root);
     return this.#ensure(root, text);
   }
 
@@ -61,12 +61,23 @@ export class Sessions {
   /** A session is idle. Ends the family's turn once the root is, and no child works any more. */
   async idle(sessionID: string): Promise<void> {
     const root = await this.#family.rootOf(sessionID);
-    const members = this.#busy.get(root);
-    members?.delete(sessionID);
+    // After an abort OpenCode says it twice; the second must not end a turn that has begun since.
+    if (!this.#busy.get(root)?.delete(sessionID)) return;
     if (root === sessionID) this.#rootIdle.add(root);
-    if (!this.#rootIdle.has(root) || (members && members.size > 0)) return;
-    const bound = await this.#bound.get(root);
-    this.#end(bound, { outcome: "idle" });
+    await this.#endIfDone(root);
+  }
+
+  /** A session was deleted: a root's turn ends, a child's is nothing to wait for. */
+  async deleted(sessionID: string): Promise<void> {
+    const root = await this.#family.rootOf(sessionID);
+    this.#family.forget(sessionID);
+    this.#busy.get(root)?.delete(sessionID);
+    if (root !== sessionID) return this.#endIfDone(root);
+    const error = { code: "session-deleted", message: "the session was deleted" };
+    this.#end(await this.#bound.get(root), { outcome: "aborted", error });
+    this.#bound.delete(root);
+    this.#busy.delete(root);
+    this.#rootIdle.delete(root);
   }
 
   async failed(sessionID: string, name: string, message: string): Promise<void> {
@@ -76,13 +87,15 @@ export class Sessions {
   }
 
   async used(sessionID: string, answer: Answer): Promise<void> {
-    (await this.#bound.get(await this.#family.rootOf(sessionID)))?.turn?.used(answer);
+    const root = await this.#family.rootOf(sessionID);
+    (await this.#bound.get(root))?.turn?.used(answer, root === sessionID);
   }
 
   /** Ends every turn still open (the process is leaving) and waits for all endings. */
   async drain(): Promise<void> {
     for (const [root, bound] of this.#bound) {
-      this.#end(await bound, { outcome: this.#rootIdle.has(root) ? "idle" : "left" });
+      const done = this.#rootIdle.has(root) && !this.#busy.get(root)?.size;
+      this.#end(await bound, { outcome: done ? "idle" : "left" });
     }
     await Promise.all(this.#endings);
   }
@@ -96,10 +109,25 @@ export class Sessions {
   }
 
   async #open(root: string, prompt: string | undefined): Promise<Bound> {
+    this.#rootIdle.delete(root);
+    // A turn that is just ending still holds its run's record and the working tree.
+    await Promise.all(this.#endings);
     const binding = await bind(this.#context, root, prompt);
     const record = binding.kind === "free" ? undefined : binding.record;
     if (!record) return { binding };
-    return { binding, turn: new Turn(record, binding, root, this.#context) };
+    try {
+      return { binding, turn: new Turn(record, binding, root, this.#context) };
+    } catch (error) {
+      if (binding.kind === "run") binding.release();
+      const detail = error instanceof Error ? error.message : String(error);
+      return { binding: { kind: "read-only", code: "guard-failed", detail } };
+    }
+  }
+
+  async #endIfDone(root: string): Promise<void> {
+    if (!this.#rootIdle.has(root) || this.#busy.get(root)?.size) return;
+    this.#busy.delete(root);
+    this.#end(await this.#bound.get(root), { outcome: "idle" });
   }
 
   #end(bound: Bound | undefined, end: TurnEnd): void {

@@ -6,7 +6,7 @@ import { closeTurn, type TurnEnd } from "../shared/run/close.ts";
 import { logEvent } from "../shared/run/events.ts";
 import { moveRun } from "../shared/run/move.ts";
 import { identify } from "../shared/run/process.ts";
-import type { RunRecord } from "../shared/run/record.ts";
+import { type RunRecord, withoutOutcome } from "../shared/run/record.ts";
 import type { Action } from "../shared/scope/action.ts";
 import type { Refusal } from "../shared/scope/decision.ts";
 import { closeWindow, openWindow } from "../shared/tree/shell-window.ts";
@@ -21,6 +21,7 @@ export interface Answer {
   modelID: string;
   cost: number;
   tokens: { input: number; output: number; reasoning: number; cache: { read: number; write: number } };
+  error?: unknown;
 }
 
 /** What OpenCode tells of one prompt. */
@@ -45,8 +46,10 @@ export class Turn {
   readonly #redact: Redact;
   readonly #ready: Promise<Hold | undefined>;
   #problem: string | undefined;
+  /** Why Handrail does not let the turn work. */
   #failure: { code: string; message: string } | undefined;
-  #aborted = false;
+  /** What OpenCode said went wrong. */
+  #broken: { code: string; message: string } | undefined;
   #ending: Promise<void> | undefined;
   /** The agent that was asked for by name; the first prompt shows whether OpenCode has it. */
   #asked: string | undefined;
@@ -57,7 +60,7 @@ export class Turn {
     this.#context = context;
     this.#redact = redactor(context.env);
     this.#asked = record.turn === 0 ? record.agent : undefined;
-    this.record = moveRun(record, "running", {
+    this.record = moveRun(withoutOutcome(record), "running", {
       turn: record.turn + 1,
       session,
       executor: identify(),
@@ -101,7 +104,10 @@ export class Turn {
     this.#failure = { code: "routing", message: wrong.message };
   }
 
-  used(answer: Answer): void {
+  /** @param root whether it is the root session's own answer */
+  used(answer: Answer, root: boolean): void {
+    // OpenCode got over it, by compaction for instance.
+    if (root && answer.error === undefined) this.#broken = undefined;
     const { input, output, reasoning, cache } = answer.tokens;
     logEvent(this.record, {
       type: "usage",
@@ -112,9 +118,8 @@ export class Turn {
   }
 
   failed(name: string, message: string): void {
-    this.#aborted = name === "MessageAbortedError";
     const clean = this.#redact(message);
-    this.#failure = { code: name, message: clean };
+    this.#broken = { code: name, message: clean };
     logEvent(this.record, { type: "error", name, message: clean });
   }
 
@@ -196,11 +201,7 @@ export class Turn {
   async #close(end: TurnEnd): Promise<void> {
     await this.#ready;
     try {
-      this.record = await closeTurn(
-        this.record,
-        this.#failure ? this.#failedEnd(this.#failure) : end,
-        this.#context.env,
-      );
+      this.record = await closeTurn(this.record, this.#ended(end), this.#context.env);
     } catch (error) {
       // OpenCode must go on, and dispose must end. The run stays open on record: the next Handrail
       // process that comes by closes it.
@@ -214,7 +215,10 @@ export class Turn {
     }
   }
 
-  #failedEnd(error: { code: string; message: string }): TurnEnd {
-    return { outcome: this.#aborted ? "aborted" : "error", error };
+  #ended(end: TurnEnd): TurnEnd {
+    if (this.#failure) return { outcome: "error", error: this.#failure };
+    if (!this.#broken) return end;
+    const aborted = this.#broken.code === "MessageAbortedError";
+    return { outcome: aborted ? "aborted" : "error", error: this.#broken };
   }
 }

@@ -1,3 +1,4 @@
+import { gitHookVariables } from "./git-hook.ts";
 import { workPlacesIn } from "./places.ts";
 import type { Identity, Policy, Tools, View } from "./policy.ts";
 import { fstab, sh } from "./text.ts";
@@ -15,8 +16,9 @@ export interface InsideInput {
   /** The user's shell, absolute. */
   userShell: string;
   network: boolean;
-  /** Variables that commands get: git's hook and the like. */
-  environment: Record<string, string>;
+  /** Whether commands are kept from moving refs by a hook. */
+  hook: boolean;
+  commonDir: string;
   table: string;
 }
 
@@ -78,10 +80,11 @@ exec ${mount.opens.map(({ fd }) => `${fd}<&-`).join(" ")}
 ${input.network ? "" : loopback(policy.tools.ip)}
 cd -- "$1" || hr_fail 'its folder is not there'
 shift
-${exports(input.environment)}
+export GIT_OPTIONAL_LOCKS=0
+${hook(input)}
 # What sh itself has to say of a command that was killed is nobody's business.
 exec 8>&2 2> /dev/null
-${start(policy.tools, identity)} ${sh(userShell)} "$@" 2>&8 8>&-
+(exec ${start(policy.tools, identity)} ${sh(userShell)} "$@" 2>&8 8>&-)
 hr_code=$?
 set -- /proc/[0-9]*
 [ "$#" -gt 1 ] && hr_left "$@"
@@ -155,10 +158,9 @@ function start(tools: Tools, identity: Identity): string {
   return `${sh(tools.setpriv)} --bounding-set=-all${kept} --inh-caps=-all --no-new-privs --`;
 }
 
-function exports(environment: Record<string, string>): string {
-  const names = Object.keys(environment);
-  if (names.length === 0) return "";
-  return `export ${names.map((name) => `${name}=${sh(environment[name] ?? "")}`).join(" ")}`;
+function hook({ hook, commonDir, view }: InsideInput): string {
+  const shownAt = view.hidden[0];
+  return hook && shownAt !== undefined ? gitHookVariables(commonDir, shownAt) : "";
 }
 
 function loopback(ip: string | undefined): string {

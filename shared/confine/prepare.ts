@@ -7,6 +7,7 @@ import { privateDir, writeJson } from "../state/files.ts";
 import { stateDir } from "../state/place.ts";
 import type { Scope } from "../task/spec.ts";
 import type { ObjectFormat } from "../tree/repository.ts";
+import { writeGitHook } from "./git-hook.ts";
 import { DEVICES, insideScript } from "./inside.ts";
 import { launcherScript } from "./launcher.ts";
 import { freshLayer, makePart } from "./layers.ts";
@@ -61,8 +62,17 @@ export function prepareRun(input: PrepareInput): { shellPath: string; hold: stri
   });
   makeWork(policy, view, identity);
   const network = !input.scope.rules.includes("no-network");
-  const environment = { GIT_OPTIONAL_LOCKS: "0" };
-  const inside = { policy, view, identity, userShell, network, environment, table: places.table };
+  const hook = !input.scope.rules.includes("may-commit");
+  const inside = {
+    policy,
+    view,
+    identity,
+    userShell,
+    network,
+    hook,
+    commonDir: input.commonDir,
+    table: places.table,
+  };
   writeJson(places.policy, policy);
   writeScript(places.inside, insideScript(inside));
   const hold = holdWords(policy, identity, network);
@@ -123,6 +133,8 @@ function makeWork(policy: Policy, view: View, identity: Identity): void {
   if (!existsSync(work.busy)) freshLayer(policy);
   privateDir(work.keep);
   privateDir(work.mask);
+  const shownAt = view.hidden[0];
+  if (shownAt !== undefined) writeGitHook(work.mask, shownAt);
   for (const { target, layer } of view.overlays) {
     if (layer.startsWith("keep/")) makePart(join(work.dir, layer), target);
   }

@@ -44,6 +44,12 @@ export const runRecordSchema = z.extend(reportSchema, {
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
 
+/** The record without what its last turn came to; the quarantine is the whole run's. */
+export function withoutOutcome(record: RunRecord): RunRecord {
+  const { verdict, usage, error, ended, ...rest } = record;
+  return { ...rest, changes: [], refusals: [], validation: [], reasons: [] };
+}
+
 /** A run id that sorts by time: `r20261121T093012-1a2b3c`. */
 export function newRunId(now: Date = new Date()): string {
   const stamp = now.toISOString().replace(/[-:]/g, "").slice(0, 15);

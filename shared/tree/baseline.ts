@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DEFAULT_SCRATCH } from "../config/config.ts";
 import { HandrailError } from "../errors.ts";
@@ -59,9 +59,9 @@ export async function captureBaseline(repo: Repository, options: CaptureOptions)
     });
     const [tracked, raw] = await Promise.all([trackedTree(repo, snapshot), rawTree(snapshot)]);
     const git = captureGit({ directory: repo.root, gitDir: repo.gitDir });
-    const [baseline, full] = await Promise.all([
-      commit(git, tracked.tree, repo.head, `tracked files when ${slug} was handed over`),
-      commit(git, raw, repo.head, `everything when ${slug} was handed over, as raw bytes`),
+    const [baseline = "", full = ""] = await commit(git, draft, repo.head, [
+      { tree: tracked.tree, what: `tracked files when ${slug} was handed over` },
+      { tree: raw, what: `everything when ${slug} was handed over, as raw bytes` },
     ]);
     const created = await point(git, refsOf(name), { baseline, full }, renew);
     if (created) installBaselineStore(draft, dir, full);
@@ -73,8 +73,22 @@ export async function captureBaseline(repo: Repository, options: CaptureOptions)
   }
 }
 
-async function commit(git: Git, tree: string, parent: string, what: string): Promise<string> {
-  return (await git(["commit-tree", tree, "-p", parent, "-F", "-"], { input: `Handrail: ${what}\n` })).text;
+/** Writes commits with one process. @returns their ids, in order */
+async function commit(
+  git: Git,
+  dir: string,
+  parent: string,
+  commits: readonly { tree: string; what: string }[],
+): Promise<string[]> {
+  const who = `Handrail <handrail@localhost> ${Math.floor(Date.now() / 1000)} +0000`;
+  const files = commits.map(({ tree, what }, at) => {
+    const file = join(dir, `commit-${at}`);
+    const head = `tree ${tree}\nparent ${parent}\nauthor ${who}\ncommitter ${who}\n`;
+    writeFileSync(file, `${head}\nHandrail: ${what}\n`);
+    return file;
+  });
+  const args = ["hash-object", "-t", "commit", "-w", "--no-filters", "--stdin-paths"];
+  return (await git(args, { input: `${files.join("\n")}\n` })).text.split("\n");
 }
 
 /** Makes both refs, or neither. @returns false when another process was first */
