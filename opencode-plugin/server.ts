@@ -1,6 +1,7 @@
 import type { Hooks, Config as OpenCodeConfig, Plugin, PluginInput } from "@opencode-ai/plugin";
 import { loadConfig } from "../shared/config/config.ts";
 import { leaveSign } from "../shared/run/sign.ts";
+import { pathOutside } from "../shared/tree/git-binary.ts";
 import { openRepository } from "../shared/tree/repository.ts";
 import { type BindingContext, isDelegated } from "./binding.ts";
 import { briefing } from "./briefing.ts";
@@ -23,6 +24,8 @@ import { InstanceShell } from "./shell.ts";
 interface Shared {
   env: NodeJS.ProcessEnv;
   instances: WeakSet<PluginInput["client"]>;
+  /** Ends the instance of a directory: the one that takes its place waits, and may be there before `dispose`. */
+  leave: Map<string, () => Promise<void>>;
 }
 /** `shell` is OpenCode's (1.18.33, measured), though its published types lack it. */
 type ShellConfig = OpenCodeConfig & { shell?: string };
@@ -38,7 +41,7 @@ export const server: Plugin = async (input) => {
   if (shared.instances.has(input.client)) return {};
   shared.instances.add(input.client);
   try {
-    const hooks = await guarded(input, shared.env);
+    const hooks = await guarded(input, shared);
     leaveSign(shared.env);
     return hooks;
   } catch (error) {
@@ -47,7 +50,7 @@ export const server: Plugin = async (input) => {
   }
 };
 
-async function guarded(input: PluginInput, env: NodeJS.ProcessEnv): Promise<Hooks> {
+async function guarded(input: PluginInput, { env, leave }: Shared): Promise<Hooks> {
   const { root } = await openRepository(input.directory);
   const family = new Family(input.client);
   const context: BindingContext = {
@@ -57,9 +60,17 @@ async function guarded(input: PluginInput, env: NodeJS.ProcessEnv): Promise<Hook
     lane: process.argv.includes("serve") ? "serve" : "cli",
     presetRunId: env.HANDRAIL_RUN_ID || undefined,
     formatters: false,
+    languageServers: false,
   };
-  const sessions = new Sessions(context, family);
+  // OpenCode calls git, rg and others by name.
+  if (process.env.PATH) process.env.PATH = pathOutside(root, process.env.PATH);
+  const sessions = new Sessions(context, family, leave.get(input.directory)?.());
   const listener = new Listener(family, sessions, (error) => log(input.client, error));
+  const end = async () => {
+    await listener.settled();
+    await sessions.drain();
+  };
+  leave.set(input.directory, end);
   let shell: InstanceShell | undefined;
   const guard = new Guard(sessions, input, root, () => {
     if (!shell) throw new Error("OpenCode has not handed over its configuration");
@@ -70,6 +81,7 @@ async function guarded(input: PluginInput, env: NodeJS.ProcessEnv): Promise<Hook
       liftProviders(config, input.directory, input.worktree, env);
       shell = configure(config, root, env);
       context.formatters = Boolean(config.formatter);
+      context.languageServers = Boolean(config.lsp);
     },
     "chat.message": async (message, output) => {
       const text = output.parts.flatMap((part) =>
@@ -89,21 +101,21 @@ async function guarded(input: PluginInput, env: NodeJS.ProcessEnv): Promise<Hook
     "tool.execute.after": (call, output) => guard.after(call, output),
     "shell.env": (call, output) => guard.shellEnv(call, output),
     event: async ({ event }) => listener.hear(event),
-    dispose: async () => {
-      await listener.settled();
-      await sessions.drain();
-    },
+    dispose: end,
   };
 }
 
 /** Sets what a held instance needs in OpenCode's configuration. @returns the shell it is given */
 function configure(config: ShellConfig, root: string, env: NodeJS.ProcessEnv): InstanceShell {
-  const shell = new InstanceShell(config.shell, process.env);
+  const shell = new InstanceShell(config.shell, process.env, env.PATH);
   const delegated = isDelegated(env);
   shell.byDefault(delegated ? "refuse" : "free");
   config.shell = shell.path;
-  // Formatters run code of the repository, unconfined.
-  if (delegated && !keepsFormatters(root)) config.formatter = false;
+  // Formatters and language servers run code of the repository (`node_modules/.bin/biome`), unconfined.
+  if (delegated && !keepsFormatters(root)) {
+    config.formatter = false;
+    config.lsp = false;
+  }
   return shell;
 }
 
@@ -123,6 +135,6 @@ function log(client: PluginInput["client"], error: unknown): void {
 
 function sharedState(): Shared {
   const holder = globalThis as typeof globalThis & { [SHARED]?: Shared };
-  holder[SHARED] ??= { env: takeEnvironment(process.env), instances: new WeakSet() };
+  holder[SHARED] ??= { env: takeEnvironment(process.env), instances: new WeakSet(), leave: new Map() };
   return holder[SHARED];
 }

@@ -38,10 +38,13 @@ export function viewOf(input: ViewInput): View {
     overlays: byDepth([...overlays].map(([target, layer]) => ({ target, layer }))),
     originals: originals.slice(0, Math.max(0, MOST_LOWERS - overlays.size)),
     shown: runtime ? [{ source: "keep/runtime", target: runtime }] : [],
+    // Below what is hidden already there is nothing left to mount on.
     hidden: input.hide
       .flatMap((path) => folder(path) ?? [])
       .filter(
-        (path, index, all) => all.indexOf(path) === index && !replaced.some((one) => isBelow(path, one)),
+        (path, index, all) =>
+          all.indexOf(path) === index &&
+          ![...replaced, ...all.filter((one) => one !== path)].some((one) => isBelow(path, one)),
       ),
     sockets: listening().filter(
       (path) => ![...overlays.keys(), ...replaced].some((one) => isBelow(path, one)),

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import { closing } from "../lab/cleanup.ts";
 import { type Delegation, setUpDelegation, TASK, TASK_NAME } from "../lab/delegation.ts";
+import { until } from "../lab/process.ts";
 import type { RepoOptions } from "../lab/repo.ts";
 import { call, type Step, text } from "../lab/script.ts";
 
@@ -75,4 +77,38 @@ test("language servers that a person keeps on are answered for: what they write 
   expect(lab.repo.read("src/b.ts")).toContain("node_modules/.bin/biome");
   expect(lab.repo.read("src/b.ts")).not.toContain("node_modules/.bin/git");
   expect(lab.callbacks()).toMatchObject([{ state: "blocked", verdict: "violated" }]);
+});
+
+test("an instance that follows a disposed one at once is guarded, and waits for the turn that was cut off", async () => {
+  const held = [write("src/b.ts", "after\n"), bash("echo after > src/lib/after.ts"), text("Done.")];
+  const lab = await setUpDelegation((request) =>
+    request.userText.includes("Go on") ? held : [bash("echo x > src/lib/begun.ts; sleep 20"), text("Done.")],
+  );
+  const server = closing(await lab.opencode.serve(lab.repo.root));
+  const post = async (path: string, body: unknown): Promise<unknown> => {
+    const headers = { ...server.headers, "content-type": "application/json" };
+    const init = { method: "POST", headers, body: JSON.stringify(body), signal: AbortSignal.timeout(60_000) };
+    const answer = await fetch(`${server.url}${path}`, init);
+    return answer.status === 204 ? undefined : answer.json();
+  };
+  const say = (prompt: string) => ({ parts: [{ type: "text", text: prompt }] });
+  const { id } = (await post("/session", {})) as { id: string };
+  await post(`/session/${id}/prompt_async`, say(TASK));
+  await until(
+    "the first command",
+    () => lab.repo.exists("opencode_tasks/baseline.txt") && lab.model.requests.length > 0,
+  );
+  const disposed = post("/instance/dispose", {});
+  await post(`/session/${id}/message`, say("Go on"));
+  await disposed;
+  // A command without a tool call, in the same session.
+  const shell = { agent: "build", command: "echo s >> src/$(echo b).ts; echo s > src/lib/shell.ts" };
+  await post(`/session/${id}/shell`, shell);
+  await until("the callbacks", () => lab.callbacks().length >= 3);
+  expect(lab.repo.read("src/b.ts")).toBe(B);
+  expect([lab.repo.read("src/lib/after.ts"), lab.repo.read("src/lib/shell.ts")]).toEqual(["after\n", "s\n"]);
+  expect(lab.callbacks().slice(1)).toMatchObject([
+    { turn: 2, state: "done", verdict: "in_scope" },
+    { turn: 3, state: "done", verdict: "in_scope" },
+  ]);
 });
