@@ -28,6 +28,8 @@ export interface BindingContext {
   preset: { runId: string | undefined };
   /** Whether OpenCode runs formatters after a write: code of the repository, unconfined. */
   formatters: boolean;
+  /** Whether OpenCode starts language servers, which are code of the repository, too, and stay. */
+  languageServers: boolean;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Hooks, Config as OpenCodeConfig, Plugin, PluginInput } from "@opencode-ai/plugin";
 import { loadConfig } from "../shared/config/config.ts";
 import { leaveSign } from "../shared/run/sign.ts";
+import { pathOutside } from "../shared/tree/git-binary.ts";
 import { openRepository } from "../shared/tree/repository.ts";
 import { type BindingContext, isDelegated } from "./binding.ts";
 import { briefing } from "./briefing.ts";
@@ -24,6 +25,8 @@ interface Shared {
   env: NodeJS.ProcessEnv;
   preset: BindingContext["preset"];
   instances: WeakSet<PluginInput["client"]>;
+  /** Ends the instance of a directory: the one that takes its place waits, and may be there before `dispose`. */
+  leave: Map<string, () => Promise<void>>;
 }
 /** `shell` is OpenCode's (1.18.33, measured), though its published types lack it. */
 type ShellConfig = OpenCodeConfig & { shell?: string };
@@ -48,7 +51,7 @@ export const server: Plugin = async (input) => {
   }
 };
 
-async function guarded(input: PluginInput, { env, preset }: Shared): Promise<Hooks> {
+async function guarded(input: PluginInput, { env, preset, leave }: Shared): Promise<Hooks> {
   const { root } = await openRepository(input.directory);
   const family = new Family(input.client);
   const context: BindingContext = {
@@ -58,9 +61,17 @@ async function guarded(input: PluginInput, { env, preset }: Shared): Promise<Hoo
     lane: process.argv.includes("serve") ? "serve" : "cli",
     preset,
     formatters: false,
+    languageServers: false,
   };
-  const sessions = new Sessions(context, family);
+  // OpenCode calls git, rg and others by name.
+  if (process.env.PATH) process.env.PATH = pathOutside(root, process.env.PATH);
+  const sessions = new Sessions(context, family, leave.get(input.directory)?.());
   const listener = new Listener(family, sessions, (error) => log(input.client, error));
+  const end = async () => {
+    await listener.settled();
+    await sessions.drain();
+  };
+  leave.set(input.directory, end);
   let shell: InstanceShell | undefined;
   const guard = new Guard(sessions, input, root, () => {
     if (!shell) throw new Error("OpenCode has not handed over its configuration");
@@ -71,6 +82,7 @@ async function guarded(input: PluginInput, { env, preset }: Shared): Promise<Hoo
       liftProviders(config, input.directory, input.worktree, env);
       shell = configure(config, root, env);
       context.formatters = Boolean(config.formatter);
+      context.languageServers = Boolean(config.lsp);
     },
     "chat.message": async (message, output) => {
       const text = output.parts.flatMap((part) =>
@@ -90,21 +102,21 @@ async function guarded(input: PluginInput, { env, preset }: Shared): Promise<Hoo
     "tool.execute.after": (call, output) => guard.after(call, output),
     "shell.env": (call, output) => guard.shellEnv(call, output),
     event: async ({ event }) => listener.hear(event),
-    dispose: async () => {
-      await listener.settled();
-      await sessions.drain();
-    },
+    dispose: end,
   };
 }
 
 /** Sets what a held instance needs in OpenCode's configuration. @returns the shell it is given */
 function configure(config: ShellConfig, root: string, env: NodeJS.ProcessEnv): InstanceShell {
-  const shell = new InstanceShell(config.shell, process.env);
+  const shell = new InstanceShell(config.shell, process.env, env.PATH);
   const delegated = isDelegated(env);
   shell.byDefault(delegated ? "refuse" : "free");
   config.shell = shell.path;
-  // Formatters run code of the repository, unconfined.
-  if (delegated && !keepsFormatters(root)) config.formatter = false;
+  // Formatters and language servers run code of the repository (`node_modules/.bin/biome`), unconfined.
+  if (delegated && !keepsFormatters(root)) {
+    config.formatter = false;
+    config.lsp = false;
+  }
   return shell;
 }
 
@@ -126,6 +138,11 @@ function sharedState(): Shared {
   const holder = globalThis as typeof globalThis & { [SHARED]?: Shared };
   if (holder[SHARED]) return holder[SHARED];
   const env = takeEnvironment(process.env);
-  holder[SHARED] = { env, preset: { runId: env.HANDRAIL_RUN_ID || undefined }, instances: new WeakSet() };
+  holder[SHARED] = {
+    env,
+    preset: { runId: env.HANDRAIL_RUN_ID || undefined },
+    instances: new WeakSet(),
+    leave: new Map(),
+  };
   return holder[SHARED];
 }

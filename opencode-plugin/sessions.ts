@@ -20,10 +20,13 @@ export class Sessions {
   readonly #busy = new Map<string, Set<string>>();
   readonly #rootIdle = new Set<string>();
   readonly #endings = new Set<Promise<void>>();
+  readonly #before: Promise<void>;
 
-  constructor(context: BindingContext, family: Family) {
+  /** @param before the end of the disposed instance whose place this one takes */
+  constructor(context: BindingContext, family: Family, before: Promise<void> = Promise.resolve()) {
     this.#context = context;
     this.#family = family;
+    this.#before = before;
   }
 
   /** A prompt has arrived. In a root session without a turn under way it binds anew and starts a turn. */
@@ -123,7 +126,7 @@ export class Sessions {
   async #open(root: string, prompt: string | undefined): Promise<Bound> {
     this.#rootIdle.delete(root);
     // A turn that is just ending still holds its run's record and the working tree.
-    await Promise.all(this.#endings);
+    await Promise.all([this.#before, ...this.#endings]);
     const binding = await bind(this.#context, root, prompt);
     const record = binding.kind === "free" ? undefined : binding.record;
     if (!record) return { binding };

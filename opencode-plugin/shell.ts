@@ -18,12 +18,14 @@ const KNOWN = new Set(["bash", "zsh", "fish", "sh", "dash", "ksh", "nu"]);
 export class InstanceShell {
   readonly path: string;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #userPath: string | undefined;
 
   /**
    * @param configured OpenCode's own `shell` setting
    * @param env the environment of the process: commands without a session (templates) inherit their role
+   * @param userPath PATH as it was when OpenCode was started, for sessions that are free
    */
-  constructor(configured: string | undefined, env: NodeJS.ProcessEnv) {
+  constructor(configured: string | undefined, env: NodeJS.ProcessEnv, userPath: string | undefined) {
     const user = userShell(configured, env);
     const text = script(user);
     const hash = createHash("sha256").update(text).digest("hex").slice(0, 12);
@@ -35,6 +37,7 @@ export class InstanceShell {
       chmodSync(this.path, 0o700);
     }
     this.#env = env;
+    this.#userPath = userPath;
   }
 
   /** What commands without a session are: a person's own, or refused until a session speaks for them. */
@@ -44,7 +47,11 @@ export class InstanceShell {
 
   /** The variables for one call. @param role `free`, `refuse`, or a run's own shell by its path */
   variables(role: string, callID: string | undefined): Record<string, string> {
-    return { [ROLE]: role, ...(callID === undefined ? {} : { HANDRAIL_CALL_ID: shellCallID(callID) }) };
+    return {
+      [ROLE]: role,
+      ...(callID === undefined ? {} : { HANDRAIL_CALL_ID: shellCallID(callID) }),
+      ...(role === "free" && this.#userPath !== undefined ? { PATH: this.#userPath } : {}),
+    };
   }
 }
 

@@ -161,9 +161,7 @@ export class Turn {
     );
     if (!hold) return;
     hold.journal.begin({ via: "tool", tool, callID, paths, directory });
-    if (!this.#context.formatters) return;
-    await openWindow(hold.snapshot, { tool: "formatter", callID });
-    logEvent(this.record, { type: "shell", callID: shellCallID(callID), confinement: "none" });
+    if (this.#context.formatters) await this.#watch(hold, "formatter", callID);
   }
 
   /** A shell command is about to run. @returns the shell for it */
@@ -199,11 +197,18 @@ export class Turn {
     this.record = moveRun(this.record, reasons.length > 0 ? "awaiting_permission" : "running", { reasons });
   }
 
+  /** Code of the repository may run unconfined from here on: until the call ends, else until the turn does. */
+  async #watch(hold: Hold, tool: string, callID = tool): Promise<void> {
+    await openWindow(hold.snapshot, { tool, callID });
+    logEvent(this.record, { type: "shell", callID: shellCallID(callID), confinement: "none" });
+  }
+
   async #prepare(): Promise<Hold | undefined> {
     const binding = this.#binding;
     try {
       const config = binding.kind === "run" ? binding.config : configSchema.parse({});
       const hold = await makeHold(this.record, config, binding.kind !== "run");
+      if (this.#context.languageServers) await this.#watch(hold, "language-servers");
       const { kind, ...why } = hold.shell.confinement;
       this.record = moveRun(this.record, this.record.state, {
         ...(hold.baseline ? { baseline: hold.baseline } : {}),

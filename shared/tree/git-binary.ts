@@ -48,8 +48,23 @@ function workingTreesAround(directory: string): string[] {
   return roots;
 }
 
+/**
+ * PATH without what lies in a working tree around `directory`, and without relative entries: started by
+ * `npx` or with direnv a program has `node_modules/.bin` of the repository first, which an executor can write.
+ */
+export function pathOutside(directory: string, path: string): string {
+  const roots = workingTreesAround(directory);
+  return path
+    .split(delimiter)
+    .filter((entry) => isAbsolute(entry) && isOutside(entry, roots))
+    .join(delimiter);
+}
+
 function isForeign(entry: string, roots: readonly string[]): boolean {
-  if (entry.split(/[/\\]/).includes("node_modules")) return false;
+  return !entry.split(/[/\\]/).includes("node_modules") && isOutside(entry, roots);
+}
+
+function isOutside(entry: string, roots: readonly string[]): boolean {
   const real = existsSync(entry) ? realpathSync(entry) : entry;
   return !roots.some((root) => isInside(entry, root) || isInside(real, root));
 }

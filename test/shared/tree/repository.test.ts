@@ -1,7 +1,7 @@
 import { chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
-import { findGit } from "../../../shared/tree/git-binary.ts";
+import { findGit, pathOutside } from "../../../shared/tree/git-binary.ts";
 import { openRepository } from "../../../shared/tree/repository.ts";
 import { at, place } from "./fixture.ts";
 
@@ -138,6 +138,8 @@ test("git is never taken from the repository, node_modules or a relative PATH en
   ];
   expect(() => findGit(join(repo.root, "sub"), planted.join(":"))).toThrow(/git was not found/);
   expect(findGit(join(repo.root, "sub"), [...planted, real].join(":")).file).toMatch(/^\/.*git$/);
+  const outside = [join(here.dir, "node_modules/.bin"), join(here.dir, "bin"), "/usr/bin"];
+  expect(pathOutside(join(repo.root, "sub"), [...planted, "/usr/bin"].join(":"))).toBe(outside.join(":"));
   vi.stubEnv("PATH", [...planted, real].join(":"));
   expect((await openRepository(join(repo.root, "sub"))).root).toBe(repo.root);
   expect(() => at(repo.root).read("../ran")).toThrow(/ENOENT/);
