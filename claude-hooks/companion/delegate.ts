@@ -15,7 +15,7 @@ import { lineage } from "../../shared/task/lineage.ts";
 import { loadTask } from "../../shared/task/load.ts";
 import { locateTask } from "../../shared/task/locate.ts";
 import { captureBaseline } from "../../shared/tree/baseline.ts";
-import { openRepository } from "../../shared/tree/repository.ts";
+import { openHere } from "./here.ts";
 import { withPlugin } from "./install/plugin-file.ts";
 import { type OpencodeEnd, runOpencode } from "./opencode-run.ts";
 import type { Progress } from "./progress.ts";
@@ -39,7 +39,7 @@ export interface Delegation {
  */
 export async function delegate(wanted: Delegation): Promise<RunRecord> {
   const { progress } = wanted;
-  const repo = await openRepository(wanted.cwd);
+  const repo = await openHere(wanted.cwd);
   loadConfig(repo.root);
   const file = locateTask(wanted.file, repo.root, wanted.cwd);
   const spec = loadTask(file, repo.root);

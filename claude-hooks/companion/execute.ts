@@ -16,7 +16,7 @@ import { projectDir } from "../../shared/state/place.ts";
 import { loadTask } from "../../shared/task/load.ts";
 import { locateTask } from "../../shared/task/locate.ts";
 import type { Scope } from "../../shared/task/spec.ts";
-import { openRepository } from "../../shared/tree/repository.ts";
+import { openHere } from "./here.ts";
 
 export interface Wanted {
   /** One word is a command line; several are a program and its arguments. */
@@ -39,7 +39,7 @@ export interface Executed extends HeldResult {
  * @throws HandrailError `invalid-task`, `not-found`, and what opening the repository throws
  */
 export async function executeCommand(wanted: Wanted): Promise<Executed> {
-  const repo = await openRepository(wanted.cwd);
+  const repo = await openHere(wanted.cwd);
   const { scratch } = loadConfig(repo.root);
   await finishAbandoned(repo.root);
   const place = placeOf(wanted, repo.root);

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { HandrailError } from "../../shared/errors.ts";
-import { emitError, wantsJson } from "./output.ts";
+import { VERSION } from "../../shared/version.ts";
+import { emitError, toleratePipes, wantsJson } from "./output.ts";
 
 /** A verb's module; loaded only when the verb is used. */
 export interface VerbModule {
@@ -33,6 +34,10 @@ const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }
   },
   runs: { summary: "list the runs of this project", load: () => import("./commands/runs.ts") },
   show: { summary: "show what a run came to", load: () => import("./commands/show.ts") },
+  restore: {
+    summary: "put back what a run changed out of scope",
+    load: () => import("./commands/restore.ts"),
+  },
   callback: {
     summary: "list, deliver or redeliver the callbacks of this project",
     load: () => import("./commands/callback.ts"),
@@ -42,8 +47,9 @@ const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }
 async function main(argv: string[]): Promise<void> {
   const program = new Command("handrail")
     .description("Hand coding work from Claude Code to OpenCode, held to a task file.")
-    .version(process.env.HANDRAIL_VERSION ?? "0.1.0")
+    .version(VERSION)
     .option("--json", "print JSON for programs")
+    .addHelpText("after", MORE)
     // `--json` is the program's as much as the verb's, and commander gives it to the program alone.
     .hook("preAction", (_program, verb) => {
       if (wantsJson(argv)) verb.setOptionValue("json", true);
@@ -58,11 +64,18 @@ async function main(argv: string[]): Promise<void> {
   }
   for (const command of [program, ...everyCommand(program)]) prepare(command);
   if (argv.length === 0) {
-    process.stdout.write(program.helpInformation());
+    program.outputHelp();
     return;
   }
   await program.parseAsync(argv, { from: "user" });
 }
+
+const MORE = `
+handrail <command> --help has the arguments and an example of each command.
+Files are named from the repository root, or from the current folder.
+
+Exit codes: 0 done, 1 failed, 2 bad usage or input, 3 scope violated, 4 timed out,
+5 something required is missing or busy.`;
 
 function everyCommand(command: Command): Command[] {
   return command.commands.flatMap((child) => [child, ...everyCommand(child)]);
@@ -75,13 +88,25 @@ function prepare(command: Command): void {
   command.exitOverride().configureOutput({ writeErr: () => undefined });
 }
 
-const argv = process.argv.slice(2);
+/** What commander found wrong, with the help of the verb it was in. */
+function usageError(error: CommanderError, argv: readonly string[]): HandrailError {
+  const verb = argv.find((word) => Object.hasOwn(verbs, word));
+  const called = verb === undefined ? "handrail" : `handrail ${verb}`;
+  // commander gives the whole help of a command that lacks its subcommand, under this name
+  const message =
+    error.code === "commander.help" ? `${called} needs a command` : error.message.replace(/^error: /, "");
+  return new HandrailError("bad-usage", message, { fix: `${called} --help` });
+}
+
+/** `help VERB...` as `VERB... --help`: commander's own knows only verbs that are loaded. */
+function withoutHelpVerb(given: string[]): string[] {
+  const [first, ...rest] = given;
+  return first === "help" ? [...rest, "--help"] : given;
+}
+
+const argv = withoutHelpVerb(process.argv.slice(2));
+toleratePipes();
 main(argv).catch((error: unknown) => {
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return;
-    const message = error.message.replace(/^error: /, "");
-    emitError(new HandrailError("bad-usage", message, { fix: "handrail --help" }), wantsJson(argv));
-    return;
-  }
-  emitError(error, wantsJson(argv));
+  if (!(error instanceof CommanderError)) emitError(error, wantsJson(argv));
+  else if (error.exitCode !== 0) emitError(usageError(error, argv), wantsJson(argv));
 });

@@ -6,6 +6,20 @@ export function wantsJson(argv: readonly string[]): boolean {
   return (end < 0 ? argv : argv.slice(0, end)).includes("--json");
 }
 
+/**
+ * A reader that went away (`handrail runs | head -0`) is no failure: what was asked for is done all the same.
+ * Anything else that keeps the answer from being written is one, and makes the exit code 1.
+ */
+export function toleratePipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE") return;
+      process.exitCode = EXIT.failed;
+      if (stream === process.stdout) process.stderr.write(`handrail: cannot print (${error.code})\n`);
+    });
+  }
+}
+
 /** Prints a verb's result: the JSON value with `--json`, else the text. Sets the exit code. */
 export function emit(
   options: { json?: boolean | undefined },
@@ -19,12 +33,7 @@ export function emit(
 
 /** Reports a failure: `{error: {code, message, fix?}}` on stdout with `--json`, else plain words on stderr. */
 export function emitError(error: unknown, json: boolean): void {
-  const known =
-    error instanceof HandrailError
-      ? error
-      : new HandrailError("internal", error instanceof Error ? error.message : String(error), {
-          cause: error,
-        });
+  const known = asKnown(error);
   if (json) {
     const { code, message, fix } = known;
     process.stdout.write(
@@ -37,6 +46,21 @@ export function emitError(error: unknown, json: boolean): void {
     }
   }
   process.exitCode = known.exitCode;
+}
+
+function asKnown(error: unknown): HandrailError {
+  if (error instanceof HandrailError) return error;
+  const { syscall } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  if (syscall === "uv_cwd") {
+    return new HandrailError("not-found", "the current folder does not exist any more", {
+      fix: "cd to the project",
+      cause: error,
+    });
+  }
+  return new HandrailError("internal", error instanceof Error ? error.message : String(error), {
+    fix: "set HANDRAIL_DEBUG=1 to see where it comes from",
+    cause: error,
+  });
 }
 
 /** Colour only on a terminal, and never with NO_COLOR (no-color.org). */

@@ -60,7 +60,14 @@ export function loadConfig(root: string): Config {
     text = readFileSync(file, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return configSchema.parse({});
-    throw new HandrailError("invalid-config", `cannot read ${CONFIG_FILE}`, { cause: error });
+    throw new HandrailError(
+      "invalid-config",
+      `cannot read ${CONFIG_FILE} (${(error as NodeJS.ErrnoException).code})`,
+      {
+        fix: `make ${CONFIG_FILE} a readable file, or remove it; nothing is written until then`,
+        cause: error,
+      },
+    );
   }
   let raw: unknown;
   try {
@@ -70,9 +77,32 @@ export function loadConfig(root: string): Config {
   }
   const result = configSchema.safeParse(raw);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw invalid(`${issue?.path.join(".") || "file"}: ${issue?.message ?? "invalid"}`, result.error);
+  throw invalid(problemOf(result.error.issues[0]), result.error);
 }
+
+/** zod/mini has no texts of its own: the first issue, in words. */
+function problemOf(issue: z.core.$ZodIssue | undefined): string {
+  const field = issue?.path.map(String).join(".");
+  const subject = field ? `"${field}"` : "it";
+  switch (issue?.code) {
+    case "unrecognized_keys":
+      return `unknown key ${issue.keys.map((key) => JSON.stringify(key.slice(0, 60))).join(", ")}; known are ${Object.keys(configSchema.shape).join(", ")}`;
+    case "invalid_value":
+      return `${subject} must be ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
+    case "invalid_type":
+      return `${subject} must be ${EXPECTED[issue.expected] ?? issue.expected}`;
+    default:
+      return `${subject}: ${issue?.message ?? "invalid"}`;
+  }
+}
+
+const EXPECTED: Record<string, string> = {
+  array: "a list of texts",
+  boolean: "true or false",
+  object: "an object",
+  record: "an object of texts",
+  string: "a text",
+};
 
 function invalid(problem: string, cause: unknown): HandrailError {
   return new HandrailError("invalid-config", `${CONFIG_FILE} is not valid: ${problem}`, {

@@ -1,13 +1,14 @@
 import { existsSync, lstatSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { createMatcher } from "../scope/matcher.ts";
 import { below } from "../tree/bytes.ts";
 import { captureGit } from "../tree/git.ts";
 import { Journal } from "../tree/journal.ts";
 import { quarantine, quarantinedFile } from "../tree/quarantine.ts";
 import { appendCommand, type CommandRecord, type RefusedChange } from "./commands.ts";
 import { conflictsIn } from "./conflict.ts";
-import { type GitChange, gitChanges } from "./git-changes.ts";
+import type { GitChange } from "./git-changes.ts";
+import { applyGit, matcherOf } from "./git-layer.ts";
+import { isHomeCache } from "./home-news.ts";
 import { findIgnored } from "./ignored.ts";
 import { type Judged, judge } from "./judge.ts";
 import { land, shown, wholeFolders } from "./land.ts";
@@ -17,12 +18,15 @@ import { placesIn } from "./places.ts";
 import type { Policy } from "./policy.ts";
 import { removeTree } from "./remove.ts";
 import { isBelow } from "./tools.ts";
+import { FULL } from "./watch.ts";
 
 /** What came of one command's layer. */
 export interface Applied {
   record: CommandRecord;
   /** Something was left out that the command will miss: it must not end with 0. */
   counts: boolean;
+  /** The command was ended because it wrote too much. */
+  full: boolean;
   /** Applied files that had other names: those keep the old content. */
   unlinked: string[];
   /** Allowed changes that could not be made, with why. */
@@ -50,7 +54,6 @@ export async function applyLayer(policy: Policy, taken: string, exitCode: number
     wanted.map(({ change }) => change),
     { root, upper, tar, since },
   );
-  const inGit = await changesInGit(policy, taken);
 
   const free = wanted.filter(({ change }) => !conflicts.has(change));
   const unlinked = free.filter(({ change }) => hadOtherNames(change, root)).map(({ change }) => change.path);
@@ -60,24 +63,30 @@ export async function applyLayer(policy: Policy, taken: string, exitCode: number
     ...{ root, upper },
     begin: (paths) => journal.begin({ ...call, paths, directory: root, resolved: true }),
   });
+  const inGit = await applyGit(policy, taken, since);
   journal.end(call.callID);
+  journal.note(
+    inGit.applied.map((path) => ({ ...call, path, before: null, after: { mode: "git", oid: "" } })),
+  );
 
   const failed = new Set(landed.failed.map((one) => one.path));
   const left = [...conflicts, ...free.flatMap(({ change }) => (failed.has(shown(change)) ? change : []))];
-  const kept = keepRefused(policy, taken, judged, left, inGit.changes);
+  const kept = keepRefused(policy, taken, judged, left, inGit.refused);
   const record: CommandRecord = {
-    ...{ callID, exitCode, applied: landed.applied, scratch: landed.scratch },
-    refused: [...refusedIn(judged), ...inGit.changes.map(asRefused)].map((one) => ({
+    ...{ callID, exitCode, scratch: landed.scratch },
+    applied: [...landed.applied, ...inGit.applied],
+    refused: [...refusedIn(judged), ...inGit.refused.map(asRefused)].map((one) => ({
       ...one,
       quarantined: kept.get(fileOf(one.path)) ?? null,
     })),
-    conflicts: left.map(shown),
+    conflicts: [...left.map(shown), ...inGit.conflicts],
   };
   appendCommand(placesIn(policy.runDir).commands, record);
+  const full = existsSync(join(taken, FULL));
   removeTree(taken);
   const missed = judged.some(({ fate }) => fate.fate === "refuse" && fate.ignored !== true);
-  const counts = missed || inGit.changes.length > 0 || left.length > 0;
-  return { record, counts, unlinked, failed: landed.failed };
+  const counts = missed || inGit.refused.length > 0 || record.conflicts.length > 0;
+  return { record, counts, full, unlinked, failed: landed.failed };
 }
 
 function hadOtherNames(change: LayerChange, root: string): boolean {
@@ -92,36 +101,17 @@ function isGit(path: string): boolean {
 
 function judgeLayer(policy: Policy, upper: string, changes: readonly LayerChange[]): Promise<Judged[]> {
   const { root, home } = policy;
-  const matcher = createMatcher(policy.scope, {
-    kindOf: (path) => policy.kinds[path],
-    caseInsensitive: policy.caseInsensitive,
-  });
+  const matcher = matcherOf(policy);
   return judge(changes, {
     matcher,
     ignored: (paths) => findIgnored(captureGit({ directory: root }), policy.scratch, paths),
     linkTarget: (path) => linkTarget(root, upper, path),
     movedTo: (path, created) => movedTo(root, upper, path, created),
-    home:
-      home !== undefined && home !== root && isBelow(home, root) ? home.slice(root.length + 1) : undefined,
+    isHome(path) {
+      if (home === root) return isHomeCache(path);
+      return home !== undefined && isBelow(join(root, path), home);
+    },
   });
-}
-
-/** What the command did in the git directory: its own overlay where that lies elsewhere. */
-async function changesInGit(policy: Policy, taken: string): Promise<{ changes: GitChange[] }> {
-  const { commonDir, gitDir, root } = policy;
-  const inside = isBelow(commonDir, root);
-  const upper = inside ? join(taken, "top", "upper", ".git") : join(taken, "git", "upper");
-  const stats = lstatSync(upper, { throwIfNoEntry: false });
-  const link = inside ? undefined : lstatSync(join(taken, "top", "upper", ".git"), { throwIfNoEntry: false });
-  if (link || (stats && !stats.isDirectory())) return { changes: [{ name: ".git", kind: "other" }] };
-  if (!stats) return { changes: [] };
-  const changes = await gitChanges({
-    ...{ lower: commonDir, upper },
-    own: gitDir === commonDir ? "" : `${gitDir.slice(commonDir.length + 1)}/`,
-    changes: readLayer({ upper, lower: commonDir, tar: policy.tools.tar }),
-    git: (indexFile) => captureGit({ directory: root, indexFile }),
-  });
-  return { changes };
 }
 
 function refusedIn(judged: readonly Judged[]): RefusedChange[] {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { splitNul } from "../tree/bytes.ts";
 import type { Git } from "../tree/git.ts";
@@ -18,6 +18,7 @@ const MEANS_NOTHING = new RegExp(
     "^refs$",
     "^(index|FETCH_HEAD|ORIG_HEAD|COMMIT_EDITMSG|MERGE_RR|gc\\.log|gc\\.pid)$",
     "^(lfs|rr-cache)(/|$)",
+    "^info/refs$",
     "^(sharedindex\\.|fsmonitor--daemon|next-index-)",
     "\\.lock$",
     "(^|/)tmp_[^/]*$",
@@ -95,19 +96,25 @@ function packedRefs(file: string): Map<string, string> {
 }
 
 function read(file: string): string | undefined {
-  return existsSync(file) ? readFileSync(file, "utf8").trim() : undefined;
+  return isFile(file) ? readFileSync(file, "utf8").trim() : undefined;
 }
 
 /** Paths whose index entries differ in more than what `git status` refreshes. */
 async function stagedPaths(layer: GitLayer): Promise<string[]> {
   const list = async (folder: string) => {
     const file = join(folder, `${layer.own}index`);
-    if (!existsSync(file)) return new Set<string>();
-    const { stdout } = await layer.git(file)(["ls-files", "--stage", "-v", "-z"]);
+    if (!isFile(file)) return new Set<string>();
+    // 128: no index at all. Then every entry is gone.
+    const { stdout } = await layer.git(file)(["ls-files", "--stage", "-v", "-z"], { okCodes: [0, 128] });
     return new Set(splitNul(stdout));
   };
   const [before, after] = await Promise.all([list(layer.lower), list(layer.upper)]);
   const differing = [...before, ...after].filter((line) => !(before.has(line) && after.has(line)));
   const paths = new Set(differing.map((line) => line.slice(line.indexOf("\t") + 1)));
   return [...paths].slice(0, MOST_STAGED);
+}
+
+/** What a layer deletes is a device there. */
+function isFile(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }

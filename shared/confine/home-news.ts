@@ -10,6 +10,11 @@ const CACHES = [
   ...[".ghcup", ".julia", ".terraform.d", ".dart", ".pub-cache", ".swiftpm", ".ccache", ".ipython"],
   ...[".node_repl_history", ".python_history", ".lesshst", ".viminfo", ".wget-hsts", ".bash_history"],
 ];
+/** Whether a path below home is a cache by its name. */
+export function isHomeCache(path: string): boolean {
+  return CACHES.includes(path.split("/")[0] ?? "");
+}
+
 const CACHES_BELOW = [
   ".config/configstore",
   ".config/go",

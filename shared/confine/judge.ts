@@ -23,8 +23,8 @@ export interface JudgeInput {
   linkTarget: (path: string) => { path: string } | { outside: string };
   /** Whether a deleted path's content is that of a new file, for `no-rename`. */
   movedTo: (path: string, candidates: readonly LayerChange[]) => LayerChange | undefined;
-  /** The home folder relative to the root, where it lies inside. */
-  home: string | undefined;
+  /** Whether a path is home's own business: home lies in the repository, or is it. */
+  isHome: (path: string) => boolean;
 }
 
 export interface IgnoredPaths {
@@ -48,7 +48,7 @@ export async function judge(changes: readonly LayerChange[], input: JudgeInput):
   for (const one of open) {
     const path = spelled(one.change);
     if (known.scratch(path) && one.change.op !== "special") one.fate = { fate: "scratch" };
-    else if (input.home !== undefined && `${one.change.path}/`.startsWith(`${input.home}/`)) {
+    else if (input.isHome(one.change.path)) {
       one.fate = { fate: "home" };
     } else if (one.fate.fate === "refuse" && one.fate.code === "out-of-scope" && known.ignored(path)) {
       one.fate = { ...one.fate, ignored: true };

@@ -1,3 +1,4 @@
+import type { Hold } from "./hold.ts";
 import { homeNews } from "./home-news.ts";
 import { placesIn, workPlacesIn } from "./places.ts";
 import type { Policy } from "./policy.ts";
@@ -28,9 +29,8 @@ export const SECRET_VARIABLES = [
 /**
  * The shell of a run: `<shell> -c COMMAND` holds the command, waits for it, and has what it wrote applied.
  * Only where something was written a second program (Node, Bun) starts.
- * @param hold words that run a command in namespaces: `hold CWD ARGUMENTS...`
  */
-export function launcherScript(policy: Policy, hold: readonly string[]): string {
+export function launcherScript(policy: Policy, hold: Hold): string {
   const places = placesIn(policy.runDir);
   const work = workPlacesIn(policy.work);
   const { applier } = policy;
@@ -90,14 +90,15 @@ if ! ${flock} -w 2 9; then
   echo 'handrail: waiting for another command in this working tree' >&2
   ${flock} 9 || exit 126
 fi
-if [ -s ${sh(work.busy)} ] || ! [ -d ${sh(`${work.top}/work`)} ]; then
+if [ -s ${sh(work.busy)} ] || ! [ -d ${sh(`${work.top}/work`)} ] || ! hr_empty ${parts}; then
   ${apply("finish")} 3<&- || exit 126
 fi
 printf '%s\\n' "$hr_call" > ${sh(`${work.layer}/call`)}
 echo starting > ${sh(work.busy)}
 
 # In the background, so that a signal is heard at once; what sh takes from such a process is given back.
-${shWords(hold)} "$PWD" "$@" <&3 3<&- 9>&- &
+${hold.ending}
+${shWords(hold.words)} "$@" <&3 3<&- 9>&- ${hold.redirection} &
 hr_held=$!
 exec 3<&-
 trap : INT QUIT

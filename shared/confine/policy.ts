@@ -28,6 +28,8 @@ export const viewSchema = z.object({
   hidden: z.array(z.string()),
   /** Sockets of servers outside. */
   sockets: z.array(z.string()),
+  /** What must not be read: each is replaced by something closed, if it is there. */
+  unread: z.array(z.object({ path: z.string(), folder: z.boolean() })),
 });
 export type View = z.infer<typeof viewSchema>;
 

@@ -7,12 +7,17 @@ import { privateDir, writeJson } from "../state/files.ts";
 import { stateDir } from "../state/place.ts";
 import type { Scope } from "../task/spec.ts";
 import type { ObjectFormat } from "../tree/repository.ts";
-import { DEVICES, insideScript } from "./inside.ts";
+import { CLOSED } from "./command-script.ts";
+import { writeGitHook } from "./git-hook.ts";
+import { matcherOf } from "./git-layer.ts";
+import { type Hold, holdWith } from "./hold.ts";
 import { launcherScript } from "./launcher.ts";
 import { freshLayer, makePart } from "./layers.ts";
+import { DEVICES } from "./mount-table.ts";
 import { placesIn, workPlacesIn } from "./places.ts";
 import type { Identity, Mechanism, Policy, Tools, View } from "./policy.ts";
 import { findTool, needTool } from "./tools.ts";
+import { unreadPaths } from "./unread.ts";
 import { viewOf } from "./view.ts";
 
 export interface PrepareInput {
@@ -42,11 +47,10 @@ export interface PrepareInput {
 
 /**
  * Writes the shell of a run: its policy, frozen, and the scripts that hold commands to it.
- * @returns the program to be called as `<shellPath> -c COMMAND`, and the words that hold a command without
- *   it: `hold CWD ARGUMENTS...`
+ * @returns the program to be called as `<shellPath> -c COMMAND`, and how it holds a command
  * @throws HandrailError `confinement-failed` when a program is missing
  */
-export function prepareRun(input: PrepareInput): { shellPath: string; hold: string[]; policy: Policy } {
+export function prepareRun(input: PrepareInput): { shellPath: string; hold: Hold; policy: Policy } {
   const env = input.environment ?? process.env;
   const places = placesIn(input.runDir);
   privateDir(places.dir);
@@ -58,14 +62,19 @@ export function prepareRun(input: PrepareInput): { shellPath: string; hold: stri
     ...{ root: input.root, commonDir: input.commonDir, uid: identity.uid },
     ...{ home: env.HOME ?? homedir(), tmpdir: env.TMPDIR },
     hide: [stateDir(env), work.dir, ...(input.hide ?? [])],
+    unread: unreadPaths(input.root, matcherOf(policy)).map((one) => ({
+      ...one,
+      path: join(input.root, one.path),
+    })),
   });
   makeWork(policy, view, identity);
   const network = !input.scope.rules.includes("no-network");
-  const environment = { GIT_OPTIONAL_LOCKS: "0" };
-  const inside = { policy, view, identity, userShell, network, environment, table: places.table };
+  const hook = !input.scope.rules.includes("may-commit");
+  const { commonDir, mechanism } = input;
+  const inside = { policy, view, identity, userShell, network, hook, commonDir, table: places.table };
+  const hold = holdWith(mechanism, inside, places);
   writeJson(places.policy, policy);
-  writeScript(places.inside, insideScript(inside));
-  const hold = holdWords(policy, identity, network);
+  for (const { path, text } of hold.scripts) writeScript(path, text);
   writeScript(places.shell, launcherScript(policy, hold));
   return { shellPath: places.shell, hold, policy };
 }
@@ -123,6 +132,11 @@ function makeWork(policy: Policy, view: View, identity: Identity): void {
   if (!existsSync(work.busy)) freshLayer(policy);
   privateDir(work.keep);
   privateDir(work.mask);
+  mkdirSync(join(work.mask, CLOSED.folder), { recursive: true });
+  chmodSync(join(work.mask, CLOSED.folder), 0);
+  if (!existsSync(join(work.mask, CLOSED.file))) writeFileSync(join(work.mask, CLOSED.file), "", { mode: 0 });
+  const shownAt = view.hidden[0];
+  if (shownAt !== undefined) writeGitHook(work.mask, shownAt);
   for (const { target, layer } of view.overlays) {
     if (layer.startsWith("keep/")) makePart(join(work.dir, layer), target);
   }
@@ -160,19 +174,4 @@ export function currentIdentity(): Identity {
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
   const mayMount = ((BigInt(`0x${effective}`) >> CAP_SYS_ADMIN) & 1n) === 1n;
   return { uid, gid, privileged: uid === 0 && mayMount };
-}
-
-/** The words that start `inside` in namespaces of its own, as its first process. */
-function holdWords(policy: Policy, identity: Identity, network: boolean): string[] {
-  const { env, setpriv, unshare, sh } = policy.tools;
-  return [
-    // sh takes interrupts from what it starts in the background.
-    ...[env, "--default-signal=INT,QUIT"],
-    // The whole of it ends with the shell, however that ends.
-    ...[setpriv, "--pdeathsig", "KILL"],
-    ...[unshare, "--mount", "--pid", "--ipc", "--fork", "--kill-child"],
-    ...(identity.privileged ? [] : ["--user", "--map-root-user"]),
-    ...(network ? [] : ["--net"]),
-    ...["--", sh, placesIn(policy.runDir).inside],
-  ];
 }

@@ -10,7 +10,8 @@ import { workPlacesIn } from "./places.ts";
 import { MECHANISMS, type Mechanism } from "./policy.ts";
 import { prepareRun } from "./prepare.ts";
 import { removeTree } from "./remove.ts";
-import { isBelow } from "./tools.ts";
+import { shWords } from "./text.ts";
+import { findTool, isBelow } from "./tools.ts";
 import { workFolders } from "./work.ts";
 import { overlayAttributes } from "./xattr.ts";
 
@@ -39,7 +40,9 @@ export function probe(tree: Omit<Repository, "head">, only: readonly Mechanism[]
   const volume = volumeInside(tree.root);
   if (volume !== undefined) return none(`a volume is mounted inside the repository, at ${volume}`);
   let last = "no mechanism was tried";
-  for (const mechanism of only.filter((one) => wanted === undefined || one === wanted)) {
+  const bwrap = findTool("bwrap", tree.root) !== undefined;
+  const possible = only.filter((one) => bwrap || !one.startsWith("bwrap"));
+  for (const mechanism of possible.filter((one) => wanted === undefined || one === wanted)) {
     for (const workParent of workFolders()) {
       const problem = tryOn(tree, mechanism, workParent);
       if (problem === undefined) return { kind: "overlay", mechanism, workParent };
@@ -68,14 +71,17 @@ function tryOn(
     });
     // A folder in place of a file: overlayfs marks it as opaque. In the overlay only.
     const marker = statSync(join(tree.root, ".git")).isDirectory() ? ".git/HEAD" : ".git";
-    const [program = "", ...words] = hold;
-    const done = spawnSync(program, [...words, tree.root, "-c", `rm ${marker} && mkdir ${marker}`], {
+    const line = `${hold.ending}\nexec ${shWords(hold.words)} "$@" ${hold.redirection}`;
+    const command = `rm ${marker} && mkdir ${marker}`;
+    const done = spawnSync(policy.tools.sh, ["-c", line, "sh", "-c", command], {
+      cwd: tree.root,
+      env: { ...process.env, PWD: tree.root },
       stdio: ["ignore", "ignore", "pipe"],
       timeout: LONGEST_TRY,
       killSignal: "SIGKILL",
     });
     if (done.error) return done.error.message;
-    if (done.status !== 0) return words.length > 0 ? lastLine(done.stderr) : "it ended early";
+    if (done.status !== 0) return lastLine(done.stderr);
     const upper = join(workPlacesIn(policy.work).top, "upper");
     if (!lstatSync(join(tree.root, marker)).isFile()) return "the overlay does not hold";
     const [attributes] = overlayAttributes(policy.tools.tar, upper, [marker]);

@@ -4,6 +4,7 @@ import { type CommandRecord, readCommands } from "./commands.ts";
 import { openWorkFolders } from "./layers.ts";
 import { placesIn } from "./places.ts";
 import type { Policy } from "./policy.ts";
+import { watchLayer } from "./watch.ts";
 
 export interface HeldCommand {
   shellPath: string;
@@ -34,7 +35,8 @@ const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export async function runConfined(held: HeldCommand): Promise<HeldResult> {
   const callID = `exec-${randomBytes(6).toString("hex")}`;
   const started = performance.now();
-  const { code, stdout, stderr } = await call(held, callID);
+  const stop = held.policy ? watchLayer(held.policy) : () => undefined;
+  const { code, stdout, stderr } = await call(held, callID).finally(stop);
   if (held.policy) openWorkFolders(held.policy);
   const record = readCommands(placesIn(held.runDir).commands).find((one) => one.callID === callID);
   return {

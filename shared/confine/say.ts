@@ -6,7 +6,7 @@ import type { RefusedChange } from "./commands.ts";
 const MOST_NAMED = 12;
 
 /** What the model is told on stderr of a command whose changes were not all applied; "" when all were. */
-export function notApplied({ record, failed, unlinked }: Applied, scope: Scope): string {
+export function notApplied({ record, failed, unlinked, full }: Applied, scope: Scope): string {
   const problems = new Map(failed.map(({ path, problem }) => [path, problem]));
   const lines = [
     ...record.refused.map((one) => `  ${quote(one.path)}: ${reason(one)}`),
@@ -18,6 +18,7 @@ export function notApplied({ record, failed, unlinked }: Applied, scope: Scope):
   const links = unlinked.slice(0, MOST_NAMED).map((path) => {
     return `handrail: ${quote(path)} had other names (hard links); those keep the old content\n`;
   });
+  if (full) links.push("handrail: the command was ended because it wrote too much\n");
   if (lines.length === 0) return links.join("");
   const named = lines.slice(0, MOST_NAMED);
   const more = lines.length - named.length;

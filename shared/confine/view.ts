@@ -14,6 +14,8 @@ export interface ViewInput {
   uid: number;
   /** Folders that commands must not see: the state folder, the inbox, the work folder. */
   hide: readonly string[];
+  /** Absolute paths that must not be read. */
+  unread: View["unread"];
 }
 
 /** Lays out what a command sees. Looks at the file system: call it when the run starts. */
@@ -41,6 +43,7 @@ export function viewOf(input: ViewInput): View {
     hidden: outermost(input.hide.flatMap((path) => folder(path) ?? [])).filter(
       (path) => !replaced.some((one) => isBelow(path, one)),
     ),
+    unread: [...input.unread],
     sockets: listening().filter(
       (path) => ![...overlays.keys(), ...replaced].some((one) => isBelow(path, one)),
     ),

@@ -6,7 +6,7 @@ import { closeTurn } from "./close.ts";
 import { identify, isAlive, type ProcessIdentity, processIdentitySchema } from "./process.ts";
 import type { RunRecord } from "./record.ts";
 import { isEnded } from "./state.ts";
-import { listOpenRunIds, readRun, runDir } from "./store.ts";
+import { listOpenRunIds, readableRun, runDir } from "./store.ts";
 
 /** A run that was recorded but that no process took up within this time is lost, in milliseconds. */
 const TAKE_UP_MS = 120_000;
@@ -21,7 +21,7 @@ const TAKE_UP_MS = 120_000;
 export async function reap(root: string, env: NodeJS.ProcessEnv = process.env): Promise<RunRecord[]> {
   const closed: RunRecord[] = [];
   for (const id of listOpenRunIds(root)) {
-    const record = readRun(root, id);
+    const record = readableRun(root, id); // `readRuns` tells of those that cannot be read
     if (!record || isEnded(record.state) || !isLost(record)) continue;
     const place = claim(join(runDir(root, id), "closing"), JSON.stringify(identify()), isLive);
     if (!place.ok) continue;

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, rmSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { HandrailError } from "../errors.ts";
 import { privateDir, readJson, writeJson } from "../state/files.ts";
@@ -37,11 +37,51 @@ export function readRun(root: string, runId: string): RunRecord | undefined {
   return readJson(join(runDir(root, runId), "run.json"), runRecordSchema);
 }
 
-/** @throws HandrailError `not-found` */
+/** @throws HandrailError `not-found`, `state-unreadable` */
 export function requireRun(root: string, runId: string): RunRecord {
   const record = readRun(root, runId);
   if (record) return record;
+  if (existsSync(runDir(root, runId)) && keptAside(root, runId)) {
+    throw new HandrailError("state-unreadable", asideMessage(root, runId), { fix: "handrail runs" });
+  }
   throw new HandrailError("not-found", `no run ${runId} in this project`, { fix: "handrail runs" });
+}
+
+/**
+ * The records of all runs, or of the newest, oldest first.
+ * @param limit how many
+ * @returns also a sentence for each record that could not be read, now or earlier: its run is known, what it
+ *   did is not
+ */
+export function readRuns(root: string, limit?: number): { runs: RunRecord[]; unreadable: string[] } {
+  const runs: RunRecord[] = [];
+  const unreadable: string[] = [];
+  for (const id of listRunIds(root).slice(limit === undefined ? 0 : -limit)) {
+    const record = readableRun(root, id);
+    if (record) runs.push(record);
+    else if (keptAside(root, id)) unreadable.push(asideMessage(root, id));
+  }
+  return { runs, unreadable };
+}
+
+/** @returns the record of a run; undefined where there is none, or none that can be read (it is set aside) */
+export function readableRun(root: string, id: string): RunRecord | undefined {
+  try {
+    return readRun(root, id);
+  } catch (error) {
+    if (error instanceof HandrailError && error.code === "state-unreadable") return undefined;
+    throw error;
+  }
+}
+
+function asideMessage(root: string, id: string): string {
+  return `the record of run ${id} was not readable and was kept in ${runDir(root, id)}`;
+}
+
+/** Whether `readJson` has set the record of a run aside. */
+function keptAside(root: string, id: string): boolean {
+  const names = readdirSync(runDir(root, id));
+  return names.some((name) => name.startsWith("run.json.unreadable-"));
 }
 
 /** Ids of all runs, oldest first. */

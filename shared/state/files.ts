@@ -7,16 +7,46 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
 import type * as z from "zod/mini";
 import { HandrailError } from "../errors.ts";
 
-/** Makes a folder that only the user can enter (0700), with its parents. */
+/**
+ * Makes a folder that only the user can enter (0700), with its parents.
+ * @throws HandrailError `not-writable`
+ */
 export function privateDir(path: string): string {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  try {
+    makeDir(path);
+  } catch (error) {
+    throw notWritable(path, error);
+  }
   return path;
+}
+
+/** Not `recursive: true`: where a parent cannot hold folders (/proc), Node 20 tries for ever. */
+function makeDir(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  const parent = dirname(path);
+  if (parent !== path) makeDir(parent);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Somebody else was first; what is there and no folder is an error all the same.
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
+  }
+}
+
+function notWritable(path: string, error: unknown): unknown {
+  const { code } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  if (code === undefined) return error;
+  return new HandrailError("not-writable", `${path} cannot be written (${code})`, {
+    fix: "make it writable, or set HANDRAIL_STATE_DIR to a folder that is",
+    cause: error,
+  });
 }
 
 /**
@@ -27,7 +57,7 @@ export function writeStateFile(path: string, data: string | Buffer): void {
   privateDir(dirname(path));
   // Not write-file-atomic: it hooks the process's signals, which inside OpenCode are not ours.
   const draft = `${path}.${randomBytes(6).toString("hex")}.tmp`;
-  const fd = openSync(draft, "wx", 0o600);
+  const fd = openDraft(draft, path);
   try {
     writeFileSync(fd, data);
     fsyncSync(fd);
@@ -38,6 +68,14 @@ export function writeStateFile(path: string, data: string | Buffer): void {
     closeSync(fd);
   }
   renameSync(draft, path);
+}
+
+function openDraft(draft: string, path: string): number {
+  try {
+    return openSync(draft, "wx", 0o600);
+  } catch (error) {
+    throw notWritable(path, error);
+  }
 }
 
 export function writeJson(path: string, value: unknown): void {
@@ -62,7 +100,13 @@ export function readJson<T extends z.ZodMiniType>(path: string, schema: T): z.in
   if (parsed.ok) return parsed.value;
   const aside = `${path}.unreadable-${Date.now()}`;
   renameSync(path, aside);
-  throw new HandrailError("state-unreadable", `${path} does not parse (${parsed.problem}); kept as ${aside}`);
+  throw new HandrailError(
+    "state-unreadable",
+    `${path} does not parse (${parsed.problem}); kept as ${aside}`,
+    {
+      fix: "repeat the command; what else is on record is not affected",
+    },
+  );
 }
 
 /** Parses JSON text through a schema. @returns the value, or what is wrong with it, in one line. */

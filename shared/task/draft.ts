@@ -12,7 +12,12 @@ export interface Place {
   kindOf: KindOf;
 }
 
+/** More entries than that nobody has read. */
+const MOST = 2_000;
+
 interface Limit {
+  /** "anything except a.ts", as against "anything outside src/". */
+  names: boolean;
   paths: string[];
   text: string;
   line: number;
@@ -22,7 +27,9 @@ interface Limit {
 export class Draft {
   readonly errors: TaskIssue[] = [];
   readonly warnings: TaskIssue[] = [];
-  readonly prohibitions: Prohibition[] = [];
+  readonly #prohibitions = new Map<string, Prohibition>();
+  /** Paths that some prohibition names. */
+  readonly #said = new Set<string>();
   readonly #allow = new Map<string, number>();
   readonly #inspect = new Map<string, number>();
   readonly #forbid = new Set<string>();
@@ -34,6 +41,10 @@ export class Draft {
 
   constructor(place: Place) {
     this.#place = place;
+  }
+
+  get prohibitions(): Prohibition[] {
+    return [...this.#prohibitions.values()];
   }
 
   get hasAllow(): boolean {
@@ -69,8 +80,8 @@ export class Draft {
     const pattern = this.#forbidden(path);
     if (pattern === undefined) return;
     this.#forbid.add(pattern);
-    if (this.prohibitions.some((one) => one.paths?.includes(pattern))) return;
-    this.prohibitions.push({ text: `${path.raw}: not to be changed`, enforcement: "path", paths: [pattern] });
+    if (this.#said.has(pattern)) return;
+    this.#record({ text: `${path.raw}: not to be changed`, enforcement: "path", paths: [pattern] });
   }
 
   /** Whether a path is one that the task names as a file to change. */
@@ -84,8 +95,22 @@ export class Draft {
     );
   }
 
+  /** Where nothing else says what may change, "Do not modify any file except a.ts" does. */
+  allowExceptions(): void {
+    for (const limit of this.#limits)
+      if (limit.names) for (const raw of limit.paths) this.allow({ raw, line: limit.line });
+  }
+
   facts(): TaskFacts {
-    return { kindOf: this.#place.kindOf, isNamed: (raw) => this.isNamed(raw) };
+    return {
+      kindOf: this.#place.kindOf,
+      isNamed: (raw) => this.isNamed(raw),
+      namedBelow: (raw) => {
+        const result = this.#normalize(raw);
+        const folder = result.ok ? `${result.pattern.replace(/\/(\*\*)?$/, "")}/` : "/";
+        return [...this.#allow.keys()].filter((pattern) => pattern.startsWith(folder) && isLiteral(pattern));
+      },
+    };
   }
 
   rule(rule: Rule): void {
@@ -98,21 +123,25 @@ export class Draft {
   }
 
   /** Nothing but these paths may change. */
-  limit(paths: readonly string[], text: string, line: number): void {
+  #limit(paths: readonly string[], names: boolean, text: string, line: number): void {
     const patterns = paths.flatMap((raw) => {
       const result = this.#normalize(raw);
-      return result.ok ? [this.#asItIs(result.pattern)] : [];
+      if (!result.ok) return [];
+      // "outside src/api" speaks of a folder, whether it is there or not.
+      const isFolder = !names && !/\.\w{1,5}$|[/*]$/.test(result.pattern);
+      return [isFolder ? `${result.pattern}/` : this.#asItIs(result.pattern)];
     });
-    if (patterns.length > 0) this.#limits.push({ paths: patterns, text, line });
+    if (patterns.length > 0) this.#limits.push({ paths: patterns, names, text, line });
   }
 
   /** Records a prohibition and makes it hold. */
   prohibit(text: string, line: number, effects: readonly Effect[]): void {
-    for (const effect of effects) {
-      const entry = this.#entryOf(effect, text, line);
-      const known = this.prohibitions.some((one) => JSON.stringify(one) === JSON.stringify(entry));
-      if (!known) this.prohibitions.push(entry);
-    }
+    for (const effect of effects) this.#record(this.#entryOf(effect, text, line));
+  }
+
+  #record(entry: Prohibition): void {
+    this.#prohibitions.set(JSON.stringify(entry), entry);
+    for (const path of entry.paths ?? []) this.#said.add(path);
   }
 
   #entryOf(effect: Effect, text: string, line: number): Prohibition {
@@ -130,7 +159,7 @@ export class Draft {
         }
         return { text, enforcement: "rule", rule: effect.rule };
       case "beyond":
-        this.limit(effect.paths, text, line);
+        this.#limit(effect.paths, effect.names, text, line);
         return { text, enforcement: "path", paths: [...effect.paths] };
       case "no-read": {
         const paths = this.#forbiddenAll(effect.paths, line);
@@ -169,6 +198,8 @@ export class Draft {
   /** A forbidden folder without its exceptions; the whole of it where they cannot be taken out. */
   #without(path: string, except: readonly string[], text: string, line: number): string[] {
     if (except.length === 0) return [path];
+    const name = path.split("/").at(-1) ?? "";
+    const isFile = name.includes(".") && this.#place.kindOf(path) !== "directory";
     const folder = path.endsWith("/**") ? path.slice(0, -2) : path.endsWith("/") ? path : `${path}/`;
     const inside = except.flatMap((raw) => {
       const result = this.#normalize(raw);
@@ -179,7 +210,7 @@ export class Draft {
           : `${folder}${result.pattern}`,
       ];
     });
-    if (inside.length === except.length && inside.every((one) => canExcept(folder, one)))
+    if (!isFile && inside.length === except.length && inside.every((one) => canExcept(folder, one)))
       return allBut(folder, inside);
     this.warn(`the exception in ${quote(text)} cannot be held; ${quote(path)} is forbidden as a whole`, line);
     return [path];
@@ -214,6 +245,17 @@ export class Draft {
    */
   finish(softInspect: ReadonlySet<string> = new Set()): Scope {
     const hadAllow = this.#allow.size > 0;
+    const most = Math.max(
+      this.#allow.size,
+      this.#forbid.size,
+      this.#inspect.size,
+      this.#limits.length,
+      this.#prohibitions.size,
+    );
+    if (most > MOST) {
+      this.error(`the task lists more than ${MOST} paths or prohibitions; name folders or globs instead`);
+      return { allow: [], inspect: [], forbid: [], rules: ["no-stage", "no-commit"], noRead: [] };
+    }
     for (const limit of this.#limits) this.#narrow(limit);
     for (const { pattern, rule, line } of this.#literalExceptions) this.#openException(pattern, rule, line);
     for (const [pattern, line] of this.#inspect) {

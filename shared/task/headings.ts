@@ -49,11 +49,18 @@ const negated = words(
   "not don't do dont donts don'ts nots must mustn't should shouldn't may never avoid shall please you also read open access inspect look reading opening and under any circumstances ever again either editing modifying changing touching",
 );
 const forbidden = [
+  /^(files? )?out$/,
   /^(things|what|files|paths|stuff|anything|items)( that)?( you)?( to)? (not|never|avoid|must not|may not|should not|do not|don't)\b/,
   /^(things|stuff|what) to avoid$/,
   /^(strictly |explicitly |absolutely )?(forbidden|prohibited|prohibitions?|off[- ]limits|out[- ]of[- ]scope|not in scope|not allowed|disallowed|excluded?|exclusions?|non[- ]?goals?|not goals|anti[- ]goals|denied|deny|denylist|blacklist|blocklist|frozen|untouchable|protected|hands off|no[- ]go|no[- ]touch|unchanged|no changes|leave alone|leave unchanged|leave untouched|keep unchanged|leave as is|not to be (changed|modified|touched|edited))( (for this task|in this task|files?|paths?|areas?|zones?|changes|actions|things|list|items|in|to|directories|folders|work|here|and|or|\/|code|these|the|following|commands|operations))*$/,
   /^(files|paths|directories|folders|code|parts|areas|modules)( that| which)?( are| is| must| should| may| have| to| need| you)*( (not|never)( to)?( be)? (modify|change|edit|touch|modified|changed|edited|touched|write|written|in scope)|( stay| remain| leave| keep| be| left)* (off[- ]limits|out[- ]of[- ]scope|forbidden|frozen|alone|unchanged|untouched|protected|as is))( .{0,30})?$/,
 ];
+/** Sentences that head a list: "The following files must not be changed", "These are for reference only". */
+const forbidSentence =
+  /\b(not|never|cannot|can't|don't|no)\b.*\b(chang|modif|edit|touch|alter|writ|updat|delet|remov|renam|mov|read|open|creat)\w*\b|\b(off[- ]limits|out of scope|forbidden|untouched|unchanged|left alone|as (they are|it is|is))\b/;
+const inspectSentence =
+  /\b(for reference|reference only|read[- ]only|only (be )?(inspect|read)|inspect(ed)? only)\b/;
+const pointer = /\b(following|these|below|files?|paths?|folders?|director(y|ies))\b/;
 const inspectStart =
   /^(files (to|for) )?(read|inspect|look|for reference|reference|references|context files|files for|see|view|consult)\b/;
 const taskLabels =
@@ -63,12 +70,14 @@ const otherLabels =
 
 /**
  * Reads a label: the words of a heading without marks, numbers or colon.
+ * @param strict without colon or marks, a sentence is no heading
  * @returns undefined for words that are none of the known headings
  */
-export function readLabel(text: string): Label | undefined {
+export function readLabel(text: string, strict = false): Label | undefined {
+  if (text.length > 120) return undefined;
   const { label, qualifier } = plainLabel(text);
-  if (label === "" || label.length > 80) return undefined;
-  const found = kindOfLabel(label);
+  if (label === "") return undefined;
+  const found = kindOfLabel(label) ?? (strict ? undefined : kindOfSentence(label));
   if (!found) return undefined;
   if (found.kind === "files" && qualifier) {
     if (/^(do not|don't|never|not to|must not)\b/.test(qualifier))
@@ -88,7 +97,16 @@ function kindOfLabel(label: string): Label | undefined {
   if (tokens.length > 12) return undefined;
   const every = (...sets: Set<string>[]) => tokens.every((token) => sets.some((set) => set.has(token)));
   const some = (set: Set<string>) => tokens.some((token) => set.has(token));
-  if (negation.test(label)) return every(negated, writeVerbs, glue, fileNouns) ? as("forbid") : undefined;
+  if (negation.test(label)) {
+    if (!every(negated, writeVerbs, glue, fileNouns)) return undefined;
+    // "Do not create files: ..." says all there is to say; "Do not modify these files:" heads a list.
+    const points = tokens.some((token) => /^(these|following|this|those|below|above|listed)$/.test(token));
+    const complete =
+      /\b(create|add|delete|remove|rename|move|generate|produce)\b.*\bfiles?\b|\b(any|all|every)\b(?! circumstances)/.test(
+        label,
+      );
+    return complete && !points ? undefined : as("forbid");
+  }
   if (forbidden.some((shape) => shape.test(label))) return as("forbid");
   if (taskLabels.test(label)) return as("task");
   if (otherLabels.test(label)) return as("other");
@@ -107,6 +125,12 @@ function kindOfLabel(label: string): Label | undefined {
     if (some(writeForms) || some(writeVerbs)) return as("files", true);
   }
   return undefined;
+}
+
+function kindOfSentence(label: string): Label | undefined {
+  if (!pointer.test(label) || label.split(" ").length > 14) return undefined;
+  if (inspectSentence.test(label)) return { kind: "inspect", words: label, weak: false };
+  return forbidSentence.test(label) ? { kind: "forbid", words: label, weak: false } : undefined;
 }
 
 /** The label without numbering, emphasis and other marks; a remark in parentheses apart. */

@@ -12,17 +12,23 @@ export interface Item {
   gap: boolean;
 }
 
+interface Open extends Item {
+  /** A remark in parentheses is not closed yet. */
+  inRemark: boolean;
+}
+
 /** Longer paragraphs are cut here, so that reading one stays quick. */
 const MAX_ITEM = 8_000;
 
 /** The items of a section: one a line where a list of files is expected, else paragraphs and list items. */
 export function itemsOf(section: Section): Item[] {
-  const items: Item[] = [];
+  const items: Open[] = [];
   for (const line of section.lines) {
     const last = items.at(-1);
     if (last && joins(section, last, line)) {
       last.starts.push({ offset: last.text.length + 1, line: line.number });
       last.text += ` ${line.text}`;
+      last.inRemark = endsInRemark(line.text, last.inRemark);
     } else {
       items.push({
         text: line.text,
@@ -31,6 +37,7 @@ export function itemsOf(section: Section): Item[] {
         listed: line.marker !== undefined,
         fence: line.fence,
         gap: line.gap,
+        inRemark: endsInRemark(line.text, false),
       });
     }
   }
@@ -44,17 +51,17 @@ export function lineAt(item: Item, offset: number): number {
   return line;
 }
 
-function joins(section: Section, last: Item, line: SectionLine): boolean {
+function joins(section: Section, last: Open, line: SectionLine): boolean {
   if (line.marker !== undefined || line.gap || line.fence !== undefined || last.fence !== undefined)
     return false;
   if (last.text.length + line.text.length > MAX_ITEM || line.text.startsWith("|")) return false;
-  const before = last.text.trimEnd();
-  if (/(,|\b(and|or|nor|except)|&)$/i.test(before.slice(-10)) || hasOpenParenthesis(before)) return true;
+  const before = last.text;
+  if (/(,|\b(and|or|nor|except)|&)$/i.test(before.slice(-10)) || last.inRemark) return true;
+  if (/^(and|or|&)\s/i.test(line.text)) return true;
   if (section.kind === "files" || section.kind === "inspect") return false;
   if (startsProhibition(line.text)) return false;
   if (last.listed && line.indent > last.indent) return true;
   if (section.kind === "forbid" || section.kind === "tests") {
-    if (/^(or|and|nor)\b/.test(line.text)) return true;
     return lastLineLength(last) >= 60 && /^[a-z(`]/.test(line.text) && !/[.;:!?]$/.test(before);
   }
   return (
@@ -70,7 +77,9 @@ function startsProhibition(text: string): boolean {
   return /^[*_]*(do not|don['’]?t|never|no|must not|avoid|leave|keep)\b/i.test(text);
 }
 
-function hasOpenParenthesis(text: string): boolean {
-  const open = text.lastIndexOf("(");
-  return open > text.lastIndexOf(")") && (open === 0 || text[open - 1] === " ");
+function endsInRemark(line: string, before: boolean): boolean {
+  const open = line.lastIndexOf("(");
+  const close = line.lastIndexOf(")");
+  if (open > close) return open === 0 || line[open - 1] === " ";
+  return before && close < 0;
 }

@@ -63,12 +63,10 @@ function readBytes(path: string, shown: string, root: string): Buffer {
   };
   const entry = statsOf(path);
   if (!entry) return fail("no such file", "handrail task new <slug> writes a task file to fill in");
-  if (entry.isSymbolicLink()) {
-    const target = realTarget(path);
-    if (target === undefined) return fail("the link leads nowhere", "give the task file itself");
-    if (isInside(root, path) && !isInside(root, target))
-      return fail("the link leads out of the repository", "copy the task file into opencode_tasks/");
-  }
+  const target = realTarget(path);
+  if (target === undefined) return fail("the link leads nowhere", "give the task file itself");
+  if (isInside(root, path) && !isInside(root, target))
+    return fail("the link leads out of the repository", "copy the task file into opencode_tasks/");
   let descriptor: number;
   try {
     // Without O_NONBLOCK a named pipe would wait for a writer for ever.

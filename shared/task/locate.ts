@@ -6,16 +6,20 @@ import { HandrailError } from "../errors.ts";
  * The top level of the working tree that holds a folder: the nearest parent with a `.git` (a folder, or the
  * file of a linked worktree). Starts no git.
  * @returns its real path
- * @throws HandrailError `not-a-repository`
+ * @throws HandrailError `not-a-repository` (also: inside `.git`)
  */
 export function findRoot(directory: string): string {
   let at = realpathSync(directory);
+  if (at.split(sep).includes(".git"))
+    throw new HandrailError("not-a-repository", `${directory} lies inside a .git folder`, {
+      fix: "run this in the working tree",
+    });
   for (;;) {
     if (existsSync(join(at, ".git"))) return at;
     const parent = dirname(at);
     if (parent === at)
-      throw new HandrailError("not-a-repository", `${directory} is in no git repository`, {
-        fix: "run handrail inside the project's repository (git init makes one)",
+      throw new HandrailError("not-a-repository", `${directory} is not in a git repository`, {
+        fix: "run this inside the project's repository (git init makes one)",
       });
     at = parent;
   }

@@ -41,6 +41,16 @@ const leadWords = new Set(
 );
 const deniedLabels =
   /\b(note|see|like|references?|ref|except|not|never|unchanged|keep|examples?|compare|cf|model|pattern|context|hint|warning|from|based|similar|unlike|using|imports?|uses?|read|inspect|do|don't|no|without|leave|forbidden|avoid)\b/;
+/** What may be said of a file before a colon; an unknown label could mean the opposite ("Legacy:", "out:"). */
+const labels = new Set(
+  `handler handlers controller controllers view views component components router route routes hook hooks store stores util utils
+  utility utilities helper helpers type types schema style styles stylesheet css html template templates entry entrypoint point
+  cli library lib workflow ci readme changelog spec specs fixture fixtures i18n locale locales translation translations service
+  services middleware parser client-side server-side database db migration migrations header headers function functions
+  page pages layout form forms widget widgets interface api ui logic core setup script scripts job worker endpoint`.split(
+    /\s+/,
+  ),
+);
 const exceptWord = /^(except|excepting|excluding|excludes|exclude|minus|besides)$/;
 const keepsAsInspect =
   /^(is |stays |strictly |just |only )*(read[- ]?only|inspect( only)?|(for )?(reference|context|inspection|reading|background)( only)?|only (for )?(reference|context|reading)|look only|view only|to (read|inspect)( only)?|only to (read|inspect)|read)\b(?! (the|from|it))/;
@@ -101,7 +111,7 @@ function readList(
   let at = first;
   while (at < tokens.length) {
     const token = tokens[at];
-    const raw = token && pathOf(token, "list", kindOf);
+    const raw = token && folderOf(tokens, at, pathOf(token, "list", kindOf));
     if (!token || raw === undefined) return at;
     (raw.startsWith("!") ? result.except : result.paths).push({
       raw: raw.replace(/^!/, ""),
@@ -141,6 +151,15 @@ function readList(
   return at;
 }
 
+/** "the src/foo folder", "folder src/foo": the path of a folder ends with a slash. */
+export function folderOf(tokens: readonly Token[], at: number, raw: string | undefined): string | undefined {
+  const isFolder = [tokens[at - 1], tokens[at + 1]].some((token) =>
+    /^(folders?|director(y|ies)|dir)$/.test(token?.lower ?? ""),
+  );
+  if (raw === undefined || !isFolder || /[/\\*]$|\.\w{1,5}$/.test(raw)) return raw;
+  return `${raw}/`;
+}
+
 function startsPhrase(token: Token): boolean {
   return (
     determiners.has(token.lower) ||
@@ -175,13 +194,29 @@ function findFirst(tokens: readonly Token[], _item: Item, kindOf: KindOf, limit 
     const alone = at === 0 || labelled || token.code || (at > 0 && isLead(tokens[at - 1]));
     const raw = pathOf(token, alone && (at === 0 || token.code || labelled) ? "list" : "prose", kindOf);
     if (raw !== undefined && !(at === 0 && isOnlyWord(token, tokens[1]))) return at;
-    if (isLead(token)) continue;
+    if (isLead(token)) {
+      const place = at === 0 ? placeAfterNoun(tokens, kindOf) : undefined;
+      if (place !== undefined) return place;
+      continue;
+    }
     const label = labelEnd(tokens, at, kindOf);
     if (at > 0 || label === undefined) return undefined;
     at = label;
     labelled = true;
   }
   return undefined;
+}
+
+/** "the helper in src/x.ts": the index of the path. */
+function placeAfterNoun(tokens: readonly Token[], kindOf: KindOf): number | undefined {
+  if (!/^(the|its|their|a)$/.test(tokens[0]?.lower ?? "")) return undefined;
+  const at = tokens.findIndex((token, index) => index > 1 && token.lower === "in");
+  if (at < 0 || at > 4) return undefined;
+  const before = tokens.slice(0, at);
+  if (before.some((token) => token.tail !== "" || isDash(token))) return undefined;
+  const path = tokens[at + 1];
+  const denied = deniedLabels.test(before.map((token) => token.lower).join(" "));
+  return path && !denied && isPlainPath(path, kindOf) ? at + 1 : undefined;
 }
 
 /** "Makefile targets" begins with a word, not with a path, unless it stands alone or before a remark. */
@@ -198,11 +233,9 @@ function labelEnd(tokens: readonly Token[], from: number, kindOf: KindOf): numbe
     if (!token || !next || pathOf(token, "prose", kindOf) !== undefined) return undefined;
     const ends = token.tail === ":" || (at > from && isDash(token));
     if (!ends) continue;
-    const words = tokens
-      .slice(from, at + 1)
-      .map((one) => one.lower)
-      .join(" ");
-    return pathOf(next, "list", kindOf) !== undefined && !deniedLabels.test(words) ? at : undefined;
+    const words = tokens.slice(from, at + 1).filter((one) => !isDash(one));
+    const known = words.every((one) => labels.has(one.lower) || isLead(one));
+    return known && pathOf(next, "list", kindOf) !== undefined ? at : undefined;
   }
   return undefined;
 }
@@ -304,8 +337,13 @@ export function readExceptions(
     if (!token || isDash(token)) break;
     const raw =
       pathOf(token, names ? "list" : "prose", kindOf) ?? (names ? plainName(tokens, at) : undefined);
-    if (raw !== undefined) paths.push({ raw, line: lineAt(item, token.offset) });
-    else if (stops.has(token.lower) && token.lower !== "for") break;
+    if (raw !== undefined) {
+      paths.push({ raw, line: lineAt(item, token.offset) });
+      const next = tokens[at + 1];
+      const goesOn =
+        token.tail === "," || isJoint(next) || (next && pathOf(next, "prose", kindOf) !== undefined);
+      if (token.tail !== ";" && !goesOn) return { paths, end: at + 1 };
+    } else if (stops.has(token.lower) && token.lower !== "for") break;
     else if (
       !isJoint(token) &&
       !determiners.has(token.lower) &&
@@ -357,7 +395,8 @@ function spacedPath(
       return undefined;
     const last = tokens[at];
     const raw = item.text.slice(start.offset, (last?.offset ?? 0) + (last?.text.length ?? 0));
-    if (kindOf(raw.replace(/\\/g, "/").replace(/^\.\//, "").replace(/\/$/, "")) !== undefined)
+    const likely = /[/\\]/.test(raw) || /\.\w{1,6}$/.test(token.text);
+    if (likely && kindOf(raw.replace(/\\/g, "/").replace(/^\.\//, "").replace(/\/$/, "")) !== undefined)
       return { raw, length: at + 1 };
     const next = tokens[at + 1];
     const ends = next === undefined || next.opens || isDash(next) || token.tail === ":";

@@ -45,7 +45,7 @@ interface Heading {
 }
 
 /** Divides a task file into its sections. */
-export function readSections(lines: readonly Line[]): Outline {
+export function readSections(given: readonly Line[]): Outline {
   const preamble = open({ kind: "task", words: "", weak: false }, 1, "", 7);
   const sections: Open[] = [preamble];
   let current = preamble;
@@ -55,6 +55,7 @@ export function readSections(lines: readonly Line[]): Outline {
     sections.push(section);
     current = section;
   };
+  const lines = given.flatMap(splitAtLabels);
   lines.forEach((line, index) => {
     if (line.text.trim() === "") {
       gap = true;
@@ -84,18 +85,45 @@ export function readSections(lines: readonly Line[]): Outline {
       gap = true;
       return;
     }
-    const heading = readHeading(line, lines[index + 1], gap, current);
+    const heading = readHeading(line, after(lines, index), gap, current);
     const next = heading && place(heading, line, current, first);
     if (next) {
       start(next);
       if (heading.rest !== "")
         current.lines.push({ ...line, text: heading.rest, marker: undefined, gap: true });
-    } else {
-      current.lines.push({ ...line, text: heading && heading.level < 7 ? heading.text : line.text, gap });
+    } else if (!heading || heading.level === 7) {
+      current.lines.push({ ...line, gap });
+    } else if (first || looksLikePath(heading.text)) {
+      // A title; or, below "Files to modify", a heading that is a path.
+      current.lines.push({ ...line, text: heading.text, gap });
     }
     gap = false;
   });
   return { title: titleOf(sections), sections };
+}
+
+/** "Fix it. Files: a.ts. Do not: commit." has headings in the middle of a line. */
+function splitAtLabels(line: Line): Line[] {
+  if (line.fence !== undefined) return [line];
+  const parts: string[] = [];
+  let from = 0;
+  for (const found of line.text.matchAll(/[.;!?]\s+(?=([A-Z][A-Za-z'’ /-]{1,40}):\s)/g)) {
+    const label = readLabel(found[1] ?? "");
+    if (!label || label.kind === "task" || label.kind === "other") continue;
+    parts.push(line.text.slice(from, found.index + 1));
+    from = found.index + found[0].length;
+  }
+  parts.push(line.text.slice(from));
+  return parts.map((text, index) => (index === 0 ? { ...line, text } : { ...line, text, marker: undefined }));
+}
+
+/** The next line that is not empty. */
+function after(lines: readonly Line[], index: number): Line | undefined {
+  for (let at = index + 1; at < Math.min(lines.length, index + 4); at++) {
+    const line = lines[at];
+    if (line && line.text !== "") return line;
+  }
+  return undefined;
 }
 
 const other: Label = { kind: "other", words: "", weak: false };
@@ -138,7 +166,10 @@ function continuesInline(section: Open, line: Line, gap: boolean): boolean {
 /** Decides whether a heading opens a section here. @returns undefined where it is an ordinary line */
 function place(heading: Heading, line: Line, current: Open, first: boolean): Open | undefined {
   const { label, level, rest } = heading;
-  const listed = line.marker !== undefined;
+  const recent = current.lines.slice(-40);
+  const inItem =
+    line.indent >= 2 && recent.some((one) => one.marker !== undefined && one.indent < line.indent);
+  const listed = line.marker !== undefined || inItem;
   if (!label) {
     if (first || rest !== "") return undefined;
     if (level < 7) {
@@ -214,11 +245,13 @@ function readHeading(line: Line, next: Line | undefined, gap: boolean, current: 
 
 /** A known heading on a line of its own, without colon or marks. */
 function bare(text: string, line: Line, next: Line | undefined): Heading | undefined {
-  if (!next || /[.?!,;]$/.test(text) || text.split(/\s+/).length > 7) return undefined;
-  if (line.marker !== undefined && next.indent <= line.indent && next.marker === line.marker)
-    return undefined;
-  const label = readLabel(text);
+  if (!next || /[.?!,;]/.test(text) || text.split(/\s+/).length > 7) return undefined;
+  if (line.marker === "bullet" || (line.marker === "number" && next.indent <= line.indent)) return undefined;
+  const label = readLabel(text, true);
   if (!label || (label.weak && (next.marker === undefined || line.marker !== undefined))) return undefined;
+  // "Do not touch" is a heading above a list, and a sentence that lacks its end elsewhere.
+  if (label.kind === "forbid" && label.words.split(" ").length > 2 && next.marker === undefined)
+    return undefined;
   return { label, text, level: 7, rest: "" };
 }
 

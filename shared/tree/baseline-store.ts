@@ -6,11 +6,11 @@ import { below } from "./bytes.ts";
 import { gitState } from "./git-state.ts";
 import { outerExcludes } from "./ignore.ts";
 import { foldersOf, GITLINK } from "./index-file.ts";
-import { loadIndex } from "./index-load.ts";
+import { keepIndex, loadIndex } from "./index-load.ts";
 import type { Repository } from "./repository.ts";
 import { readSettings } from "./settings.ts";
 import { loadSnapshot, type Snapshot, saveSnapshot } from "./snapshot-record.ts";
-import { makeStore } from "./store.ts";
+import { makeStore, setExcludes } from "./store.ts";
 import { storeEntries, writeStoreIndex } from "./work-index.ts";
 
 /** Puts the snapshot behind a new baseline in its place. `full` ties it to the commit it belongs to. */
@@ -29,7 +29,10 @@ export async function restoreBaselineStore(repo: Repository, dir: string, full: 
   const draft = `${dir}.restored.tmp`;
   rmSync(draft, { recursive: true, force: true });
   const started = Math.floor(Date.now() / 1000) - 1;
-  const store = makeStore(repo, draft, outerExcludes(repo, await readSettings(repo)));
+  const store = makeStore(repo, draft);
+  setExcludes(store, outerExcludes(repo, await readSettings(repo)));
+  const index = await loadIndex(repo, store);
+  keepIndex(store, index);
   await store.git(["read-tree", `${full}^{tree}`]);
   await store.git(["update-index", "-q", "--refresh"], { okCodes: [0, 1] });
   const entries = (await storeEntries(store)).filter((entry) => entry.mode !== GITLINK);
@@ -46,9 +49,9 @@ export async function restoreBaselineStore(repo: Repository, dir: string, full: 
       aside: [],
       nested: [],
       unverifiable: [],
+      index: index.stat,
       gitState: gitState(repo),
     },
-    userIndex: (await loadIndex(repo, store)).bytes,
     folders: [...foldersOf(entries)],
   };
   for (const { path, oid } of entries.filter((entry) => /(^|\/)\.gitignore$/.test(entry.path))) {

@@ -6,7 +6,7 @@ import { joinNul } from "./bytes.ts";
 import { untrustedFilters } from "./filter-trust.ts";
 import { captureGit, type Git } from "./git.ts";
 import { GITLINK, type IndexEntry } from "./index-file.ts";
-import { lstatOf } from "./objects.ts";
+import { isReadable, lstatOf } from "./objects.ts";
 import { gitDirOf, type Repository } from "./repository.ts";
 import type { TakenSnapshot } from "./snapshot.ts";
 import { forget, setEntries } from "./work-index.ts";
@@ -22,9 +22,9 @@ export async function trackedTree(
   { store, user, dirty, settings }: TakenSnapshot,
 ): Promise<{ tree: string; notes: string[] }> {
   const indexFile = join(store.dir, "tracked-index");
-  if (user.plain.length > 0) {
-    writeFileSync(indexFile, user.plain, { mode: 0o600 });
-    utimesSync(indexFile, user.written, user.written);
+  if (user.bytes.length > 0) {
+    writeFileSync(indexFile, user.bytes, { mode: 0o600 });
+    utimesSync(indexFile, user.mtime, user.mtime);
   }
   const git = captureGit({ directory: repo.root, gitDir: repo.gitDir, workTree: repo.root, indexFile });
 
@@ -34,7 +34,9 @@ export async function trackedTree(
   await forget(git, gone, repo.objectFormat);
   const submodules = user.entries.filter((entry) => entry.mode === GITLINK && hasMoved(repo.root, entry));
   const paths = [
-    ...shown.filter((suspect) => !suspect.gone).map((suspect) => suspect.path),
+    ...shown
+      .filter(({ path, gone }) => !gone && isReadable(repo.root, path, lstatOf(repo.root, path)))
+      .map((suspect) => suspect.path),
     ...submodules.map((entry) => entry.path),
   ];
   const strange = untrustedFilters(repo.root, settings.filters);

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DEFAULT_SCRATCH } from "../config/config.ts";
 import { HandrailError } from "../errors.ts";
+import { quote } from "../scope/quote.ts";
 import { type BaselineIds, baselineDir, baselineName, listBaselines, refsOf } from "./baseline-refs.ts";
 import { installBaselineStore } from "./baseline-store.ts";
 import { rawTree, trackedTree } from "./baseline-trees.ts";
@@ -59,9 +60,9 @@ export async function captureBaseline(repo: Repository, options: CaptureOptions)
     });
     const [tracked, raw] = await Promise.all([trackedTree(repo, snapshot), rawTree(snapshot)]);
     const git = captureGit({ directory: repo.root, gitDir: repo.gitDir });
-    const [baseline, full] = await Promise.all([
-      commit(git, tracked.tree, repo.head, `tracked files when ${slug} was handed over`),
-      commit(git, raw, repo.head, `everything when ${slug} was handed over, as raw bytes`),
+    const [baseline = "", full = ""] = await commit(git, draft, repo.head, [
+      { tree: tracked.tree, what: `tracked files when ${slug} was handed over` },
+      { tree: raw, what: `everything when ${slug} was handed over, as raw bytes` },
     ]);
     const created = await point(git, refsOf(name), { baseline, full }, renew);
     if (created) installBaselineStore(draft, dir, full);
@@ -73,8 +74,22 @@ export async function captureBaseline(repo: Repository, options: CaptureOptions)
   }
 }
 
-async function commit(git: Git, tree: string, parent: string, what: string): Promise<string> {
-  return (await git(["commit-tree", tree, "-p", parent, "-F", "-"], { input: `Handrail: ${what}\n` })).text;
+/** Writes commits with one process. @returns their ids, in order */
+async function commit(
+  git: Git,
+  dir: string,
+  parent: string,
+  commits: readonly { tree: string; what: string }[],
+): Promise<string[]> {
+  const who = `Handrail <handrail@localhost> ${Math.floor(Date.now() / 1000)} +0000`;
+  const files = commits.map(({ tree, what }, at) => {
+    const file = join(dir, `commit-${at}`);
+    const head = `tree ${tree}\nparent ${parent}\nauthor ${who}\ncommitter ${who}\n`;
+    writeFileSync(file, `${head}\nHandrail: ${what}\n`);
+    return file;
+  });
+  const args = ["hash-object", "-t", "commit", "-w", "--no-filters", "--stdin-paths"];
+  return (await git(args, { input: `${files.join("\n")}\n` })).text.split("\n");
 }
 
 /** Makes both refs, or neither. @returns false when another process was first */
@@ -92,10 +107,26 @@ async function theOther(repo: Repository, slug: string): Promise<BaselineIds> {
   });
 }
 
+/** More of one kind are counted. */
+const NOTED = 5;
+
 function notesOf({ aside, unverifiable, nested }: SnapshotRecord): string[] {
+  const some = (paths: readonly string[], what: string) =>
+    paths.length === 0
+      ? []
+      : [
+          ...paths.slice(0, NOTED).map((path) => `${quote(path)} ${what}`),
+          ...(paths.length > NOTED ? [`${paths.length - NOTED} more: ${what}`] : []),
+        ];
   return [
-    ...aside.map(({ path }) => `${path} is too large, unreadable or no plain file: known by its hash only`),
-    ...unverifiable.map(({ path, reason }) => `${path}: ${reason}`),
-    ...nested.map(({ path }) => `${path} is a repository of its own: not part of the two commits`),
+    ...some(
+      aside.map(({ path }) => path),
+      "is too large, unreadable or no plain file: known by its hash only",
+    ),
+    ...unverifiable.map(({ path, reason }) => `${quote(path)}: ${reason}`),
+    ...some(
+      nested.map(({ path }) => path),
+      "is a repository of its own: not part of the two commits",
+    ),
   ];
 }

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { HandrailError } from "../errors.ts";
 import { gitState, gitStateChanges } from "./git-state.ts";
-import { indexChanges, indexEntries, loadIndex, readIndex } from "./index-load.ts";
-import { blobId, type FileState, fileState, lstatOf, statId } from "./objects.ts";
+import { indexChanges, isSameIndex, keptEntries, loadIndex } from "./index-load.ts";
+import { blobId, closedFolders, type FileState, fileState, lstatOf, statId } from "./objects.ts";
 import { gitDirOf } from "./repository.ts";
-import { loadSnapshot, type Snapshot, type Unverifiable } from "./snapshot-record.ts";
+import { loadSnapshot, type Snapshot, type Unverifiable, unreadable } from "./snapshot-record.ts";
 import type { Store } from "./store.ts";
 import { sortUntracked } from "./untracked.ts";
 import {
@@ -76,9 +76,8 @@ export async function changesSince(snapshot: Snapshot): Promise<Changes> {
     ...repositories.filter((path) => !nested.has(path)).map((path) => plantedRepository(store, path)),
   ].filter((change) => change !== undefined);
   const result: Changes = { changes: here, git, unverifiable: [...record.unverifiable] };
-  for (const path of found.unreadable) {
-    if (record.unverifiable.some((known) => known.path === path)) continue;
-    result.unverifiable.push({ path, reason: "the folder cannot be read" });
+  for (const part of unreadable([...found.unreadable, ...closedFolders(tree.root, folders)])) {
+    if (!record.unverifiable.some((known) => known.path === part.path)) result.unverifiable.push(part);
   }
   for (const { path, dir } of record.nested) add(result, path, await changesInside(join(store.dir, dir)));
   return {
@@ -94,12 +93,12 @@ function sorted<T>(items: readonly T[], nameOf: (item: T) => string): T[] {
   return [...unique].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, item]) => item);
 }
 
-async function gitChangesSince({ store, tree, record, userIndex }: Snapshot): Promise<GitChange[]> {
+async function gitChangesSince({ store, tree, record }: Snapshot): Promise<GitChange[]> {
   const changes: GitChange[] = gitStateChanges(record.gitState, gitState(tree));
   const gitDir = gitDirOf(tree.root);
   if (gitDir !== tree.gitDir) changes.push({ name: ".git", before: tree.gitDir, after: gitDir });
-  if ((await readIndex(tree)).bytes.equals(userIndex)) return changes;
-  const before = await indexEntries(userIndex, join(store.dir, "user-index"), tree, store);
+  if (isSameIndex(tree, record.index)) return changes;
+  const before = await keptEntries(store);
   const { entries } = await loadIndex(tree, store);
   for (const { path, ...change } of indexChanges(before, entries)) {
     changes.push({ name: `.git/index:${path}`, ...change });

@@ -40,7 +40,7 @@ function hasAttributes(tree: Tree, user: LoadedIndex): boolean {
     join(home, "git", "attributes"),
     "/etc/gitattributes",
   ];
-  return outside.some((file) => existsSync(file)) || user.plain.includes(NAME);
+  return outside.some((file) => existsSync(file)) || user.bytes.includes(NAME);
 }
 const NAME = ".gitattributes";
 

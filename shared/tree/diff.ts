@@ -6,6 +6,8 @@ import { type BaselineIds, baselineDir, baselineName, listBaselines } from "./ba
 import { restoreBaselineStore } from "./baseline-store.ts";
 import { changeTrees, diffText, lineCounts } from "./change-trees.ts";
 import { type Change, changesSince } from "./changes.ts";
+import { ignoredAtStore } from "./ignore.ts";
+import { allowedBy } from "./patterns.ts";
 import type { Repository } from "./repository.ts";
 import { loadSnapshot, type Snapshot } from "./snapshot-record.ts";
 import { BASELINE_FILE, readBaselineFile, TASKS } from "./task-folder.ts";
@@ -23,6 +25,8 @@ export interface ContributionOptions {
   inScope?: ((path: string) => boolean) | undefined;
   /** What the journals of the task's runs name; without any run everything is the executor's. */
   executorPaths?: ReadonlySet<string> | undefined;
+  /** Patterns of the tasks by now: a correction may allow an ignored file that the baseline left out. */
+  allow?: readonly string[] | undefined;
 }
 
 /**
@@ -33,15 +37,15 @@ export interface ContributionOptions {
 export async function contribution(
   repo: Repository,
   task: string,
-  { inScope = () => true, executorPaths }: ContributionOptions = {},
+  { inScope = () => true, executorPaths, allow = [] }: ContributionOptions = {},
 ): Promise<Contribution> {
   const ids = (await listBaselines(repo)).get(task);
   if (!ids) {
     throw new HandrailError("no-baseline", `there is no baseline of ${task}`, { fix: "handrail baseline" });
   }
   const snapshot = await storeBehind(repo, task, ids);
-  const changes = (await changesSince(snapshot)).changes.filter((change) => !isHandrails(change));
   const isExecutors = (path: string) => !executorPaths || executorPaths.has(path);
+  const changes = (await changesUnder(snapshot, allow, isExecutors)).filter((change) => !isHandrails(change));
   const counts = await lineCounts(await changeTrees(snapshot, changes));
   const files = changes.map(
     ({ path, status }): AuditedChange => ({
@@ -55,6 +59,28 @@ export async function contribution(
   const own = changes.filter((change) => isExecutors(change.path));
   const text: Contribution["text"] = async (options) => diffText(await changeTrees(snapshot, own), options);
   return { task, ...ids, files, text };
+}
+
+/** Of ignored files that only `allow` brings in, the baseline knows nothing: only the executor's count. */
+async function changesUnder(
+  snapshot: Snapshot,
+  allow: readonly string[],
+  isExecutors: (path: string) => boolean,
+): Promise<Change[]> {
+  const { store, tree, record } = snapshot;
+  const { selection } = record;
+  const wider = { ...selection, allow: [...new Set([...selection.allow, ...allow])] };
+  const { changes } = await changesSince({ ...snapshot, record: { ...record, selection: wider } });
+  if (wider.allow.length === selection.allow.length) return changes;
+  const before = allowedBy(selection.allow, tree.root);
+  const asked = changes.filter(
+    ({ path, status }) => status === "added" && !isExecutors(path) && !before.matches(path),
+  );
+  const ignored = await ignoredAtStore(
+    store,
+    asked.map((change) => change.path),
+  );
+  return changes.filter((change) => !ignored.has(change.path));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { convertedEntries } from "./conversions.ts";
 import { foldersOf, GITLINK, type IndexEntry } from "./index-file.ts";
-import { type LoadedIndex, loadIndex } from "./index-load.ts";
+import { keepIndex, type LoadedIndex, loadIndex } from "./index-load.ts";
 import { lstatOf } from "./objects.ts";
 import type { Settings } from "./settings.ts";
 import type { Store, Tree } from "./store.ts";
@@ -30,11 +30,13 @@ export interface FirstLook {
  * the store's first index: without submodules, conflicts and flags that hide a file. An entry whose stat data
  * does not vouch for the raw content loses it.
  */
-export async function firstLook(tree: Tree, store: Store, settings: Settings): Promise<FirstLook> {
+/** @param settings may still be on their way */
+export async function firstLook(tree: Tree, store: Store, settings: Promise<Settings>): Promise<FirstLook> {
   const user = await loadIndex(tree, store);
+  const file = keepIndex(store, user);
   const [listed, others, { entries, doubtful, folders }] = await Promise.all([
-    suspects(store, user.file),
-    listOthers(store, user.file),
+    suspects(store, file),
+    listOthers(store, file),
     chooseEntries(tree, store, settings, user),
   ]);
   writeStoreIndex(store, entries, (entry) => doubtful.has(entry));
@@ -55,20 +57,18 @@ export async function firstLook(tree: Tree, store: Store, settings: Settings): P
 async function chooseEntries(
   tree: Tree,
   store: Store,
-  settings: Settings,
+  settings: Promise<Settings>,
   user: LoadedIndex,
 ): Promise<{ entries: IndexEntry[]; doubtful: Set<IndexEntry>; folders: Set<string> }> {
   const entries = user.entries.filter(
-    (entry, at) => entry.mode !== GITLINK && (entry.stage === 0 || !hasName(user.entries[at - 1], entry)),
+    (entry, at) => entry.mode !== GITLINK && (entry.stage === 0 || user.entries[at - 1]?.path !== entry.path),
   );
-  const doubtful = await convertedEntries(tree, store, settings, user, entries);
+  const folders = foldersOf(entries);
+  const doubtful = await convertedEntries(tree, store, await settings, user, entries);
+  const written = Math.floor(user.mtime.getTime() / 1000);
   for (const entry of entries) {
     // git without nanoseconds cannot see a second write within the second it last looked.
-    if (!entry.isPlain || entry.newest >= user.written) doubtful.add(entry);
+    if (!entry.isPlain || entry.newest >= written) doubtful.add(entry);
   }
-  return { entries, doubtful, folders: foldersOf(entries) };
-}
-
-function hasName(entry: IndexEntry | undefined, other: IndexEntry): boolean {
-  return entry?.name.equals(other.name) ?? false;
+  return { entries, doubtful, folders };
 }

@@ -15,8 +15,10 @@ export type GitState = Record<string, string>;
 /** Below a git directory: says nothing about the user's work, or is read in another way. */
 const LEFT_OUT = new RegExp(
   [
-    "^(objects(/(?!info)|$)|objects/info/(packs|commit-graph)|logs/(?!refs)|logs/refs/(?!stash)|lfs/|modules/|rr-cache/)",
-    "^(index|packed-refs|FETCH_HEAD|ORIG_HEAD|COMMIT_EDITMSG|gc\\.log|gc\\.pid)$",
+    "^(objects/(?!info)|objects/info/(packs|commit-graph)|logs/(?!refs)|logs/refs/(?!stash)|lfs/|modules/|rr-cache/)",
+    "^(index|packed-refs|info/refs|FETCH_HEAD|ORIG_HEAD|COMMIT_EDITMSG|gc\\.log|gc\\.pid)$",
+    // OpenCode keeps its id of the project there.
+    "^opencode$",
     "^(refs$|refs/|sharedindex\\.|fsmonitor--daemon)",
     "\\.lock$",
     // Indexes and logs of other working trees are theirs.
@@ -28,7 +30,10 @@ const READ_WHOLE = 4 * 1024 * 1024;
 export function gitState(tree: Tree): GitState {
   const state: GitState = {};
   collect(tree.gitDir, ".git/", state);
-  if (tree.gitDir !== tree.commonDir) collect(tree.commonDir, ".git/common/", state);
+  if (tree.gitDir !== tree.commonDir) {
+    const own = tree.gitDir.slice(tree.commonDir.length + 1);
+    collect(tree.commonDir, ".git/common/", state, own);
+  }
   for (const [name, value] of packedRefs(join(tree.commonDir, "packed-refs"))) state[`.git/${name}`] = value;
   for (const dir of new Set([tree.commonDir, tree.gitDir])) looseRefs(dir, "refs", state);
   for (const name of Object.keys(state)) if (name.startsWith(".git/refs/handrail/")) delete state[name];
@@ -46,11 +51,11 @@ export function gitStateChanges(
     .map((name) => ({ name, before: before[name], after: after[name] }));
 }
 
-function collect(gitDir: string, prefix: string, state: GitState): void {
+function collect(gitDir: string, prefix: string, state: GitState, leaveOut?: string): void {
   const walk = (path: string) => {
     for (const name of names(join(gitDir, path))) {
       const inner = path ? `${path}/${name}` : name;
-      if (LEFT_OUT.test(inner)) continue;
+      if (LEFT_OUT.test(inner) || inner === leaveOut) continue;
       const stat = lstatSync(join(gitDir, inner), { throwIfNoEntry: false });
       if (stat?.isDirectory()) walk(inner);
       else if (stat) state[`${prefix}${inner}`] = fingerprint(join(gitDir, inner), stat);

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { HandrailError } from "../errors.ts";
 import { findGit, type GitBinary } from "./git-binary.ts";
 
@@ -15,6 +15,8 @@ export interface GitPlace {
   indexFile?: string;
   /** Where new objects go, when not into `gitDir`. */
   objectDir?: string;
+  /** Another object directory to read from. */
+  alternate?: string;
 }
 
 export interface GitCall {
@@ -110,14 +112,12 @@ function environment(binary: GitBinary, place: GitPlace): Record<string, string>
     GIT_PAGER: "cat",
     GIT_EDITOR: "false",
     GIT_ASKPASS: "false",
-    // Baselines are Handrail's commits; the user may have no name configured.
-    GIT_AUTHOR_NAME: "Handrail",
-    GIT_AUTHOR_EMAIL: "handrail@localhost",
-    GIT_COMMITTER_NAME: "Handrail",
-    GIT_COMMITTER_EMAIL: "handrail@localhost",
     ...(place.gitDir === undefined ? {} : { GIT_DIR: place.gitDir }),
     ...(place.workTree === undefined ? {} : { GIT_WORK_TREE: place.workTree }),
     ...(place.indexFile === undefined ? {} : { GIT_INDEX_FILE: place.indexFile }),
+    ...(place.alternate === undefined
+      ? {}
+      : { GIT_ALTERNATE_OBJECT_DIRECTORIES: JSON.stringify(place.alternate) }),
     ...(place.objectDir === undefined ? {} : { GIT_OBJECT_DIRECTORY: place.objectDir }),
   };
 }
@@ -142,14 +142,21 @@ function run(
   const { okCodes = [0], timeoutMs = 300_000, maxBytes = 512 * 1024 * 1024 } = call;
   const name = `git ${args[0] ?? ""}`;
   return new Promise((resolve, reject) => {
-    const child = spawn(file, argv, { cwd, env, stdio: ["pipe", "pipe", "pipe"], windowsHide: true });
+    // A group of its own, without the terminal: a filter that hangs can be ended with git.
+    const detached = process.platform !== "win32";
+    const child = spawn(file, argv, {
+      cwd,
+      env,
+      detached,
+      stdio: ["pipe", "pipe", "pipe"],
+      windowsHide: true,
+    });
     const chunks: Buffer[] = [];
     let size = 0;
     let stderr = "";
     const fail = (message: string, cause?: unknown) => {
       clearTimeout(timer);
-      child.kill("SIGKILL");
-      // A filter that git left behind may hold the pipes open.
+      endGroup(child);
       child.stdout.destroy();
       child.stderr.destroy();
       reject(new HandrailError("git-failed", message, { cause }));
@@ -183,4 +190,16 @@ function run(
     child.stdin.on("error", () => undefined);
     child.stdin.end(call.input ?? "");
   });
+}
+
+function endGroup(child: ChildProcess): void {
+  if (child.pid === undefined || process.platform === "win32") {
+    child.kill("SIGKILL");
+    return;
+  }
+  try {
+    process.kill(-child.pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }

@@ -11,32 +11,49 @@ const ASSUME_UNCHANGED = 0x8000;
 const EXTENDED = 0x4000;
 const STAGE = 0x3000;
 const SKIP_WORKTREE = 0x4000;
-const INTENT_TO_ADD = 0x2000;
 
 export const GITLINK = 0o160000;
 
-/** One entry, read from the file's bytes on demand: an index may hold hundreds of thousands. */
+/**
+ * One entry, read from the file's bytes on demand: an index may hold hundreds of thousands, so nothing is
+ * made of an entry that nobody asks for.
+ */
 export class IndexEntry {
   private readonly bytes: Buffer;
   readonly start: number;
   private readonly hashLength: number;
-  readonly end: number;
+  private readonly nameEnd: number;
 
   constructor(bytes: Buffer, start: number, hashLength: number) {
     this.bytes = bytes;
     this.start = start;
     this.hashLength = hashLength;
-    const zero = bytes.indexOf(0, this.nameStart);
-    // Padded with one to eight NUL bytes to a multiple of eight.
-    this.end = start + ((zero - start) & ~7) + 8;
-    if (zero < 0 || this.end > bytes.length) throw new RangeError("index entry runs over the end");
+    this.nameEnd = bytes.indexOf(0, this.nameStart);
+    if (this.nameEnd < 0 || this.end > bytes.length) throw new RangeError("index entry runs over the end");
   }
 
-  get path(): string {
-    return textOf(this.name);
+  /** Where the next entry starts: padded with one to eight NUL bytes to a multiple of eight. */
+  get end(): number {
+    return this.start + ((this.nameEnd - this.start) & ~7) + 8;
   }
-  get name(): Buffer {
-    return this.bytes.subarray(this.nameStart, this.bytes.indexOf(0, this.nameStart));
+  get path(): string {
+    return textOf(this.bytes.subarray(this.nameStart, this.nameEnd));
+  }
+  /** The folder it lies in, without slash; `""` at the root. */
+  get folder(): string {
+    return textOf(this.bytes.subarray(this.nameStart, Math.max(this.nameStart, this.slash)));
+  }
+  /** Whether its name ends so; made for a look at every entry. */
+  endsWith(suffix: Buffer): boolean {
+    const at = this.nameEnd - suffix.length;
+    if (this.bytes[at] !== suffix[0]) return false;
+    return at >= this.nameStart && this.bytes.compare(suffix, 0, suffix.length, at, this.nameEnd) === 0;
+  }
+  /** Whether it lies in the same folder as another entry of the same index. */
+  isBeside(other: IndexEntry): boolean {
+    const [from, to] = [this.nameStart, Math.max(this.nameStart, this.slash)];
+    const [start, end] = [other.nameStart, Math.max(other.nameStart, other.slash)];
+    return to - from === end - start && this.bytes.compare(this.bytes, start, end, from, to) === 0;
   }
   get mode(): number {
     return this.bytes.readUInt32BE(this.start + 24);
@@ -50,15 +67,9 @@ export class IndexEntry {
   get stage(): number {
     return (this.flags & STAGE) >> 12;
   }
-  get skipWorktree(): boolean {
-    return (this.extra & SKIP_WORKTREE) !== 0;
-  }
   /** git would not look at the file: assume-unchanged or skip-worktree. */
   get hidden(): boolean {
-    return (this.flags & ASSUME_UNCHANGED) !== 0 || this.skipWorktree;
-  }
-  get intentToAdd(): boolean {
-    return (this.extra & INTENT_TO_ADD) !== 0;
+    return (this.flags & ASSUME_UNCHANGED) !== 0 || (this.extra & SKIP_WORKTREE) !== 0;
   }
   /** The later of ctime and mtime, whole seconds. */
   get newest(): number {
@@ -95,6 +106,9 @@ export class IndexEntry {
   }
   private get extra(): number {
     return this.flags & EXTENDED ? this.bytes.readUInt16BE(this.flagsAt + 2) : 0;
+  }
+  private get slash(): number {
+    return this.bytes.lastIndexOf(0x2f, this.nameEnd);
   }
   private get nameStart(): number {
     return this.flagsAt + (this.flags & EXTENDED ? 4 : 2);
@@ -155,19 +169,20 @@ export function formatIndex(
     else run = { from: run?.from ?? entry, to: entry };
   }
   flush();
-  const body = Buffer.concat(parts);
-  return Buffer.concat([body, createHash(format).update(body).digest()]);
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const file = Buffer.concat(parts, length + (format === "sha256" ? 32 : 20));
+  createHash(format).update(file.subarray(0, length)).digest().copy(file, length);
+  return file;
 }
 
 /** Folders that hold entries, without slash. Entries come sorted, so those of one folder mostly follow each other. */
 export function foldersOf(entries: readonly IndexEntry[]): Set<string> {
   const folders = new Set<string>();
-  let last: Buffer | undefined;
-  for (const { name } of entries) {
-    const slash = name.lastIndexOf(0x2f);
-    if (slash < 0 || (last?.length === slash && name.subarray(0, slash).equals(last))) continue;
-    last = name.subarray(0, slash);
-    addFolders(folders, textOf(last));
+  let last: IndexEntry | undefined;
+  for (const entry of entries) {
+    if (last?.isBeside(entry)) continue;
+    last = entry;
+    addFolders(folders, entry.folder);
   }
   return folders;
 }

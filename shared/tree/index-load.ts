@@ -1,58 +1,70 @@
-import { copyFileSync, readdirSync, rmSync, type Stats, statSync, utimesSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { auditGit } from "./git.ts";
 import { type IndexEntry, parseIndex } from "./index-file.ts";
+import { statId } from "./objects.ts";
 import type { Store, Tree } from "./store.ts";
 
-/** The user's index, read and never written. */
+/** The user's index, read and never written; a lock on it does not matter. */
 export interface LoadedIndex {
+  /** In a format that `IndexEntry` reads, flags and all; empty when there is no index. */
   bytes: Buffer;
-  /** The same index in a format that `IndexEntry` reads, flags and all. */
-  plain: Buffer;
-  /** A copy of it in the store, as old as the original: git trusts no entry that is as new as its index. */
-  file: string;
   entries: IndexEntry[];
-  /** When the original was written, in whole seconds; 0 when there is none. */
-  written: number;
+  /** When git wrote it. */
+  mtime: Date;
+  /** Its stat data: as long as they are the same, so is the index. */
+  stat: string;
 }
 
-/** The bytes of the repository's index, none when there is none; a lock on it does not matter. */
-export async function readIndex(tree: Tree): Promise<{ bytes: Buffer; stat: Stats | undefined }> {
+const NONE = "none";
+const KEPT = "index.user";
+
+export async function loadIndex(tree: Tree, store: Store): Promise<LoadedIndex> {
   const file = join(tree.gitDir, "index");
   const stat = statSync(file, { throwIfNoEntry: false });
-  return stat?.isFile() ? { bytes: await readFile(file), stat } : { bytes: Buffer.alloc(0), stat: undefined };
+  if (!stat?.isFile()) return { bytes: Buffer.alloc(0), entries: [], mtime: new Date(0), stat: NONE };
+  const own = await readFile(file);
+  const entries = parseIndex(own, tree.objectFormat);
+  if (entries) return { bytes: own, entries, mtime: stat.mtime, stat: statId(stat) };
+  const bytes = await rewritten(file, tree, store);
+  return {
+    bytes,
+    entries: parseIndex(bytes, tree.objectFormat) ?? [],
+    mtime: stat.mtime,
+    stat: statId(stat),
+  };
 }
 
-/** Reads the repository's index and copies it into the store. */
-export async function loadIndex(tree: Tree, store: Store): Promise<LoadedIndex> {
-  const file = join(store.dir, "index.user");
-  const { bytes, stat } = await readIndex(tree);
-  if (!stat) {
-    rmSync(file, { force: true });
-    return { bytes, plain: bytes, file, entries: [], written: 0 };
+/** Whether the index is the one that was loaded, without reading it. */
+export function isSameIndex(tree: Tree, stat: string): boolean {
+  const now = statSync(join(tree.gitDir, "index"), { throwIfNoEntry: false });
+  return (now ? statId(now) : NONE) === stat;
+}
+
+/**
+ * Keeps a copy in the store, as old as the original: git trusts no entry that is as new as its index.
+ * @returns the file, which is not there when there is no index
+ */
+export function keepIndex(store: Store, { bytes, mtime }: LoadedIndex): string {
+  const file = join(store.dir, KEPT);
+  rmSync(file, { force: true });
+  if (bytes.length > 0) {
+    writeFileSync(file, bytes, { mode: 0o600 });
+    utimesSync(file, mtime, mtime);
   }
-  const plain = await plainIndex(bytes, join(tree.gitDir, "index"), tree, store);
-  writeFileSync(file, plain, { mode: 0o600 });
-  utimesSync(file, stat.atime, stat.mtime);
-  const entries = parseIndex(plain, tree.objectFormat) ?? [];
-  return { bytes, plain, file, entries, written: Math.floor(stat.mtimeMs / 1000) };
+  return file;
 }
 
-/** The entries of an index that was read before. @param file where `bytes` are kept */
-export async function indexEntries(
-  bytes: Buffer,
-  file: string,
-  tree: Tree,
-  store: Store,
-): Promise<IndexEntry[]> {
-  if (bytes.length === 0) return [];
-  return parseIndex(await plainIndex(bytes, file, tree, store), tree.objectFormat) ?? [];
+/** The entries of the copy that `keepIndex` made. */
+export async function keptEntries(store: Store): Promise<IndexEntry[]> {
+  const file = join(store.dir, KEPT);
+  if (!statSync(file, { throwIfNoEntry: false })) return [];
+  return parseIndex(await readFile(file), store.objectFormat) ?? [];
 }
 
-async function plainIndex(bytes: Buffer, file: string, tree: Tree, store: Store): Promise<Buffer> {
-  if (parseIndex(bytes, tree.objectFormat)) return bytes;
-  // Version 4, split or sparse. A split index names the file it builds on, which lies beside it.
+/** Version 4, split or sparse. A split index names the file it builds on, which lies beside it. */
+async function rewritten(file: string, tree: Tree, store: Store): Promise<Buffer> {
   const copy = join(store.dir, "index.rewritten");
   copyFileSync(file, copy);
   for (const name of readdirSync(tree.gitDir)) {

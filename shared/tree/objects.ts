@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import {
+  accessSync,
   closeSync,
   constants,
   fstatSync,
@@ -64,6 +65,36 @@ export function lstatOf(root: string, path: string): Stats | undefined {
     if (["ENOTDIR", "ELOOP", "EACCES", "ENAMETOOLONG"].includes(code)) return undefined;
     throw error;
   }
+}
+
+/** Whether git can take the content of what is at `path`. */
+export function isReadable(root: string, path: string, stat: Stats | undefined): boolean {
+  if (!stat || gitMode(stat) === "special") return false;
+  if (stat.isSymbolicLink()) return true;
+  try {
+    accessSync(below(root, path), constants.R_OK);
+    return true;
+  } catch {
+    return false; // whatever the reason: it is known by its stat data then
+  }
+}
+
+/** What belongs to another user and is closed to us is closed to the executor, too. */
+export function isOwn(root: string, path: string): boolean {
+  return lstatOf(root, path)?.uid === process.getuid?.();
+}
+
+/** Folders of ours that cannot be looked into: what is in them cannot be told. Nothing is closed to root. */
+export function closedFolders(root: string, folders: Iterable<string>): string[] {
+  if (process.getuid?.() === 0) return [];
+  return [...folders].filter((folder) => {
+    try {
+      accessSync(below(root, folder), constants.R_OK | constants.X_OK);
+      return false;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === "EACCES" && isOwn(root, folder);
+    }
+  });
 }
 
 /** A fingerprint that any write moves, short of setting the clock back. */

@@ -37,6 +37,28 @@ export async function findWorkingTree(
 ): Promise<Omit<Repository, "head"> & { head: string | undefined }> {
   const place = realDirectory(directory);
   const git = captureGit({ directory: place });
+  const tree = (await atOnce(git, place)) ?? (await oneByOne(git, place));
+  if (gitDirOf(tree.root) === tree.gitDir) return tree;
+  // `core.worktree` is the executor's to write: it must not lead Handrail to other files.
+  throw new HandrailError("not-a-repository", `core.worktree of ${tree.gitDir} leads away to ${tree.root}`, {
+    fix: `git --git-dir=${tree.gitDir} config --unset core.worktree`,
+  });
+}
+
+type Found = Awaited<ReturnType<typeof findWorkingTree>>;
+
+/** The common case, with one process. @returns undefined for one that is not plain, and for every error */
+async function atOnce(git: Git, place: string): Promise<Found | undefined> {
+  const wanted = ["--is-bare-repository", "--is-inside-git-dir", "--show-object-format", "--show-toplevel"];
+  const args = ["rev-parse", ...wanted, "--absolute-git-dir", "--git-common-dir", "HEAD^{commit}"];
+  const { code, text } = await git(args, { okCodes: [0, 128] });
+  const [bare, inside, format, root = "", gitDir = "", commonDir = "", head, ...more] = text.split("\n");
+  // More lines: a name with a newline in it.
+  if (code !== 0 || bare !== "false" || inside !== "false" || more.length > 0) return undefined;
+  return found(place, { root, gitDir, commonDir, head, objectFormat: format });
+}
+
+async function oneByOne(git: Git, place: string): Promise<Found> {
   const kind = await discover(git, place);
   if (kind.bare) {
     throw new HandrailError("bare-repository", `${place} is a bare repository: it has no files to work on`, {
@@ -54,18 +76,32 @@ export async function findWorkingTree(
     git(["rev-parse", "--git-common-dir"]),
     git(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], { okCodes: [0, 1] }),
   ]);
-  const tree = {
-    root: realpathSync(root.text),
-    gitDir: realpathSync(gitDir.text),
-    commonDir: realpathSync(resolve(place, commonDir.text)),
+  return found(place, {
+    root: root.text,
+    gitDir: gitDir.text,
+    commonDir: commonDir.text,
     head: head.code === 0 ? head.text : undefined,
     objectFormat: kind.objectFormat,
-  };
-  if (gitDirOf(tree.root) === tree.gitDir) return tree;
-  // `core.worktree` is the executor's to write: it must not lead Handrail to other files.
-  throw new HandrailError("not-a-repository", `core.worktree of ${tree.gitDir} leads away to ${tree.root}`, {
-    fix: `git --git-dir=${tree.gitDir} config --unset core.worktree`,
   });
+}
+
+function found(
+  place: string,
+  {
+    root,
+    gitDir,
+    commonDir,
+    head,
+    objectFormat,
+  }: Record<"root" | "gitDir" | "commonDir", string> & Record<"head" | "objectFormat", string | undefined>,
+): Found {
+  return {
+    root: realpathSync(root),
+    gitDir: realpathSync(gitDir),
+    commonDir: realpathSync(resolve(place, commonDir)),
+    head,
+    objectFormat: objectFormat === "sha256" ? "sha256" : "sha1",
+  };
 }
 
 /**
@@ -87,15 +123,11 @@ export function gitDirOf(folder: string): string | undefined {
 async function discover(
   git: Git,
   place: string,
-): Promise<{ bare: boolean; insideGitDir: boolean; objectFormat: ObjectFormat }> {
+): Promise<{ bare: boolean; insideGitDir: boolean; objectFormat: string | undefined }> {
   const args = ["rev-parse", "--is-bare-repository", "--is-inside-git-dir", "--show-object-format"];
   try {
-    const [bare, inside, format] = (await git(args)).text.split("\n");
-    return {
-      bare: bare === "true",
-      insideGitDir: inside === "true",
-      objectFormat: format === "sha256" ? "sha256" : "sha1",
-    };
+    const [bare, inside, objectFormat] = (await git(args)).text.split("\n");
+    return { bare: bare === "true", insideGitDir: inside === "true", objectFormat };
   } catch (error) {
     throw explained(error, place);
   }
@@ -116,7 +148,7 @@ function explained(error: unknown, place: string): unknown {
   }
   if (!/not a git repository/.test(error.message)) return error;
   return new HandrailError("not-a-repository", `${place} is not in a git repository`, {
-    fix: "git init, then commit once",
+    fix: "run this inside the project's repository (git init makes one; it needs one commit)",
     cause: error,
   });
 }

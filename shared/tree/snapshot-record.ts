@@ -10,6 +10,12 @@ const unverifiableSchema = z.object({ path: z.string(), reason: z.string() });
 /** A part of the tree whose changes cannot be told. */
 export type Unverifiable = z.infer<typeof unverifiableSchema>;
 
+/** Folders that cannot be read, as parts whose changes cannot be told. */
+export function unreadable(folders: readonly string[]): Unverifiable[] {
+  const names = new Set(folders.map((folder) => folder.replace(/\/?$/, "/")));
+  return [...names].map((path) => ({ path, reason: "the folder cannot be read" }));
+}
+
 /** `snapshot.json`: what a store's index cannot hold. Written last: without it there is no snapshot. */
 export const snapshotRecordSchema = z.object({
   schema: z.literal(1),
@@ -33,6 +39,8 @@ export const snapshotRecordSchema = z.object({
   /** Repositories inside, each with a snapshot of its own in `nested/<n>`; folders end with `/`. */
   nested: z.array(z.object({ path: z.string(), dir: z.string() })),
   unverifiable: z.array(unverifiableSchema),
+  /** Stat data of the user's index (`LoadedIndex.stat`); the store has a copy of it. */
+  index: z.string(),
   gitState: z.record(z.string(), z.string()),
 });
 export type SnapshotRecord = z.infer<typeof snapshotRecordSchema>;
@@ -42,14 +50,11 @@ export interface Snapshot {
   store: Store;
   tree: Tree;
   record: SnapshotRecord;
-  /** The user's index as it was, byte for byte. */
-  userIndex: Buffer;
   /** Folders that held files of the index then; without slash. */
   folders: string[];
 }
 
 export function saveSnapshot(snapshot: Snapshot, write: (name: string, data: Buffer) => void): void {
-  write("user-index", snapshot.userIndex);
   write("folders", joinNul(snapshot.folders));
   writeJson(join(snapshot.store.dir, "snapshot.json"), snapshot.record);
 }
@@ -75,7 +80,6 @@ export function loadSnapshot(dir: string): Snapshot | undefined {
     store: openStore(record.tree, dir),
     tree: record.tree,
     record,
-    userIndex: part("user-index"),
     folders: splitNul(part("folders")),
   };
 }

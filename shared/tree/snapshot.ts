@@ -6,11 +6,17 @@ import { type GitState, gitState } from "./git-state.ts";
 import { keepIgnoreFile, outerExcludes } from "./ignore.ts";
 import { addFolders, GITLINK } from "./index-file.ts";
 import type { LoadedIndex } from "./index-load.ts";
-import { lstatOf } from "./objects.ts";
+import { closedFolders, lstatOf } from "./objects.ts";
 import { findWorkingTree, gitDirOf } from "./repository.ts";
 import { readSettings, type Settings } from "./settings.ts";
-import { type Snapshot, type SnapshotRecord, saveSnapshot, type Unverifiable } from "./snapshot-record.ts";
-import { makeStore, type Store, type Tree } from "./store.ts";
+import {
+  type Snapshot,
+  type SnapshotRecord,
+  saveSnapshot,
+  type Unverifiable,
+  unreadable,
+} from "./snapshot-record.ts";
+import { makeStore, type Store, setExcludes, type Tree } from "./store.ts";
 import { type Selection, sortUntracked } from "./untracked.ts";
 import {
   type Aside,
@@ -56,9 +62,14 @@ export async function takeSnapshot(
   for (const part of ["git", "ignore", "nested"]) rmSync(join(dir, part), { recursive: true, force: true });
   const { scratch, allow, ignored = "all" } = options;
   const selection = { scratch, allow, ignored };
-  const settings = await readSettings(tree);
-  const store = makeStore(tree, dir, outerExcludes(tree, settings), options.objectDir);
-  const [look, state] = await Promise.all([firstLook(tree, store, settings), readGitState(tree)]);
+  const store = makeStore(tree, dir, options.objectDir);
+  const reading = readSettings(tree);
+  const [look, state, settings] = await Promise.all([
+    firstLook(tree, store, reading),
+    readGitState(tree),
+    reading,
+  ]);
+  setExcludes(store, outerExcludes(tree, settings));
   const { user, dirty } = look;
   keepIgnoreFiles(store, look);
   const listed = [...look.others, ...foldersForFiles(store, dirty)];
@@ -88,11 +99,12 @@ export async function takeSnapshot(
     nested: nested.taken,
     unverifiable: [
       ...nested.unverifiable,
-      ...found.unreadable.map((path) => ({ path, reason: "the folder cannot be read" })),
+      ...unreadable([...found.unreadable, ...closedFolders(tree.root, folders)]),
     ],
+    index: user.stat,
     gitState: state,
   };
-  const snapshot: Snapshot = { store, tree, record, userIndex: user.bytes, folders };
+  const snapshot: Snapshot = { store, tree, record, folders };
   saveSnapshot(snapshot, (name, data) => writeFileSync(join(dir, name), data, { mode: 0o600 }));
   return { ...snapshot, dirty, user, settings };
 }
@@ -102,11 +114,10 @@ async function readGitState(tree: Tree): Promise<GitState> {
   return gitState(tree);
 }
 
-function keepIgnoreFiles(store: Store, { user, entries }: FirstLook): void {
-  if (!user.plain.includes(IGNORE_FILE)) return;
-  for (const entry of entries) if (entry.name.includes(IGNORE_FILE)) keepIgnoreFile(store, entry.path);
+function keepIgnoreFiles(store: Store, { entries }: FirstLook): void {
+  for (const entry of entries) if (entry.endsWith(IGNORE_FILE)) keepIgnoreFile(store, entry.path);
 }
-const IGNORE_FILE = ".gitignore";
+const IGNORE_FILE = Buffer.from(".gitignore");
 
 /** @returns what could not go into the store's index */
 async function bringUpToDate(

@@ -48,11 +48,8 @@ export function openStore(tree: Tree, dir: string, objectDir?: string): Store {
   };
 }
 
-/**
- * Makes the folder of a store.
- * @param excludes text of the ignore rules that lie outside the working tree, weakest first
- */
-export function makeStore(tree: Tree, dir: string, excludes: string, objectDir?: string): Store {
+/** Makes the folder of a store. @param objectDir where new objects go; default the store's own */
+export function makeStore(tree: Tree, dir: string, objectDir?: string): Store {
   const store = openStore(tree, dir, objectDir);
   privateDir(store.dir);
   privateDir(store.ignoreDir);
@@ -63,10 +60,14 @@ export function makeStore(tree: Tree, dir: string, excludes: string, objectDir?:
   place("HEAD", "ref: refs/heads/none\n");
   place("config", configuration(tree.objectFormat));
   place("info/attributes", ATTRIBUTES);
-  place("info/exclude", excludes);
   place("objects/info/alternates", `${quoted(join(tree.commonDir, "objects"))}\n`);
   mkdirSync(join(store.gitDir, "refs"), { recursive: true });
   return store;
+}
+
+/** @param excludes text of the ignore rules that lie outside the working tree, weakest first */
+export function setExcludes(store: Store, excludes: string): void {
+  writeFileSync(join(store.gitDir, "info", "exclude"), excludes, { mode: 0o600 });
 }
 
 function configuration(format: ObjectFormat): string {

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { below, textOf } from "./bytes.ts";
 import { ignoredAtStore, keepIgnoreFile } from "./ignore.ts";
-import { lstatOf } from "./objects.ts";
+import { isOwn, lstatOf } from "./objects.ts";
 import { type Allowed, allowedBy, scratchMatcher } from "./patterns.ts";
 import { gitDirOf } from "./repository.ts";
 import type { Store } from "./store.ts";
@@ -78,8 +78,7 @@ function enter(store: Store, folder: string, found: Untracked, earlier: Earlier 
   if (isKnown || isRepository) found.nested.push(folder);
   if (isKnown || (isRepository && !earlier)) return [];
   const inside = children(store.root, folder);
-  // What belongs to another user is closed to the executor, too.
-  if (!inside && lstatOf(store.root, folder)?.uid === process.getuid?.()) found.unreadable.push(folder);
+  if (!inside && isOwn(store.root, folder)) found.unreadable.push(folder);
   return (inside ?? []).filter((path) => !/^(.*\/)?\.git\/?$/.test(path));
 }
 

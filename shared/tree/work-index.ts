@@ -1,9 +1,9 @@
-import { accessSync, constants, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { below, bytesOf, joinNul, splitNul } from "./bytes.ts";
+import { bytesOf, joinNul, splitNul } from "./bytes.ts";
 import type { Git } from "./git.ts";
 import { formatIndex, type IndexEntry, parseIndex } from "./index-file.ts";
-import { type FileState, fileState, gitMode, KEEP_FILE, lstatOf, statId } from "./objects.ts";
+import { type FileState, fileState, isReadable, KEEP_FILE, lstatOf, statId } from "./objects.ts";
 import type { ObjectFormat } from "./repository.ts";
 import type { Store } from "./store.ts";
 
@@ -15,7 +15,7 @@ export interface Aside extends FileState {
 }
 
 /** New content of one snapshot above this is not kept, only its hash, in bytes. */
-const KEEP_ALL = 1024 ** 3;
+const KEEP_ALL = 256 * 1024 ** 2;
 
 /** One line of `git diff-files --raw`: a path whose file may differ from its index entry. */
 export interface Suspect {
@@ -97,7 +97,7 @@ export async function recordPaths(store: Store, paths: readonly string[]): Promi
       continue;
     }
     const fits = stat.size <= KEEP_FILE && kept + stat.size <= KEEP_ALL;
-    if (gitMode(stat) !== "special" && fits && (stat.isSymbolicLink() || isReadable(store.root, path))) {
+    if (fits && isReadable(store.root, path, stat)) {
       kept += stat.size;
       add.push(path);
       continue;
@@ -148,13 +148,4 @@ export function writeStoreIndex(
   doubtful: (entry: IndexEntry) => boolean,
 ): void {
   writeFileSync(store.indexFile, formatIndex(entries, doubtful, store.objectFormat), { mode: 0o600 });
-}
-
-function isReadable(root: string, path: string): boolean {
-  try {
-    accessSync(below(root, path), constants.R_OK);
-    return true;
-  } catch {
-    return false; // whatever the reason: it is kept by its stat data
-  }
 }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { loadConfig } from "../../../shared/config/config.ts";
 import { HandrailError } from "../../../shared/errors.ts";
+import { lineage } from "../../../shared/task/lineage.ts";
 import { loadTask } from "../../../shared/task/load.ts";
 import { locateTask } from "../../../shared/task/locate.ts";
 import { listTaskFiles } from "../../../shared/task/prompt.ts";
@@ -8,9 +9,10 @@ import type { TaskSpec } from "../../../shared/task/spec.ts";
 import { captureBaseline } from "../../../shared/tree/baseline.ts";
 import { listBaselines } from "../../../shared/tree/baseline-refs.ts";
 import { latestTask } from "../../../shared/tree/diff.ts";
-import { openRepository, type Repository } from "../../../shared/tree/repository.ts";
+import type { Repository } from "../../../shared/tree/repository.ts";
+import { openHere } from "../here.ts";
 import { emit } from "../output.ts";
-import { baselineSlug, evidenceOf } from "../task-evidence.ts";
+import { evidenceOf, readableTask } from "../task-evidence.ts";
 
 interface BaselineOptions {
   json?: boolean;
@@ -26,8 +28,9 @@ export function configure(command: Command): void {
   command
     .option("--task <file>", "a task file, or the slug of a task")
     .option("--renew", "capture again, replacing what there is")
+    .addHelpText("after", "\nExample:\n  handrail baseline --task opencode_tasks/20261121-add-retry.txt")
     .action(async (options: BaselineOptions) => {
-      const repo = await openRepository(process.cwd());
+      const repo = await openHere();
       const { scratch } = loadConfig(repo.root);
       const { slug, allow } = await subject(repo, options.task);
       const captured = await captureBaseline(repo, { slug, allow, scratch, renew: options.renew ?? false });
@@ -50,16 +53,17 @@ async function subject(
   const known = await listBaselines(repo);
   const slug = given ?? (known.size > 0 ? await latestTask(repo) : undefined);
   if (slug !== undefined && known.has(slug)) {
-    return { slug, allow: evidenceOf(repo, slug).specs.flatMap((spec) => spec.scope.allow) };
+    return { slug, allow: evidenceOf(repo, slug).allow };
   }
-  if (given !== undefined) return ofTask(readTask(locateTask(given, repo.root, process.cwd()), repo.root));
+  if (given !== undefined)
+    return ofTask(readTask(locateTask(given, repo.root, process.cwd()), repo.root), repo.root);
   const newest = listTaskFiles(repo.root)[0];
-  const spec = newest === undefined ? undefined : loadTask(newest, repo.root);
-  return spec?.ok ? ofTask(spec) : { slug: NO_TASK, allow: [] };
+  const spec = newest === undefined ? undefined : readableTask(newest, repo.root);
+  return spec ? ofTask(spec, repo.root) : { slug: NO_TASK, allow: [] };
 }
 
-function ofTask(spec: TaskSpec): { slug: string; allow: string[] } {
-  return { slug: baselineSlug(spec), allow: spec.scope.allow };
+function ofTask(spec: TaskSpec, root: string): { slug: string; allow: string[] } {
+  return { slug: lineage(spec, root), allow: spec.scope.allow };
 }
 
 function readTask(file: string, root: string): TaskSpec {

@@ -4,7 +4,7 @@ import { listOutbox, listUnreadable, type OutboxEntry } from "../../../shared/ca
 import { ATTENDED } from "../../../shared/callback/policy.ts";
 import { reopen } from "../../../shared/callback/reopen.ts";
 import { EXIT } from "../../../shared/errors.ts";
-import { openRepository } from "../../../shared/tree/repository.ts";
+import { openHere } from "../here.ts";
 import { emit } from "../output.ts";
 
 interface JsonOption {
@@ -17,7 +17,7 @@ export function configure(command: Command): void {
     .command("list", { isDefault: true })
     .description("every callback of this project and how far it has come, delivered ones included")
     .action(async (options: JsonOption) => {
-      const { root } = await openRepository(process.cwd());
+      const { root } = await openHere();
       show(options, listOutbox(root), "no callbacks yet");
       warnOfUnreadable(root);
     });
@@ -25,7 +25,7 @@ export function configure(command: Command): void {
     .command("flush")
     .description("deliver what is pending now")
     .action(async (options: JsonOption) => {
-      const { root } = await openRepository(process.cwd());
+      const { root } = await openHere();
       const { entries, problems } = await flushOutbox(root, { policy: ATTENDED });
       show(options, entries, "nothing is pending", problems);
       warnOfUnreadable(root);
@@ -35,7 +35,7 @@ export function configure(command: Command): void {
     .argument("<id>", "callback id, as `handrail callback list` shows it")
     .description("deliver a callback again: to what has not got it, or, where all have, to all")
     .action(async (id: string, options: JsonOption) => {
-      const { root } = await openRepository(process.cwd());
+      const { root } = await openHere();
       reopen(root, id);
       const { entries, problems } = await flushOutbox(root, { policy: ATTENDED, only: id });
       show(options, entries, "nothing is pending", problems);

@@ -15,6 +15,10 @@ export function configure(command: Command): void {
     .argument("<command...>", "after --: a shell command line in one word, or a program and its arguments")
     .option("--task <file>", "task file or coding packet whose scope counts")
     .option("--run <id>", "a run whose scope counts")
+    .addHelpText(
+      "after",
+      "\nExample:\n  handrail exec --task opencode_tasks/20261121-add-retry.txt -- npm test",
+    )
     .action(async (words: string[], _: unknown, self: Command) => {
       const options: ExecOptions = self.optsWithGlobals();
       if ((options.task === undefined) === (options.run === undefined)) {

@@ -26,6 +26,10 @@ export function configure(command: Command): void {
     .requiredOption("--task <file>", "task file or coding packet")
     .requiredOption("--tool <name>", "OpenCode's name of the tool: write, edit, apply_patch, bash, ...")
     .requiredOption("--args <json>", "the tool's arguments, as JSON")
+    .addHelpText(
+      "after",
+      `\nExample:\n  handrail explain --task opencode_tasks/20261121-add-retry.txt --tool bash --args '{"command":"npm test"}'`,
+    )
     .action(explain);
 }
 

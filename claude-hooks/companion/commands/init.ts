@@ -27,6 +27,7 @@ export function configure(command: Command): void {
     .addOption(new Option("--project", "for this project (the default)").conflicts("user"))
     .option("--user", "for every project of yours")
     .addOption(new Option("--host <host>", "one side only").choices(["opencode", "claude"]))
+    .addHelpText("after", "\nExample:\n  handrail init --user --yes && handrail doctor")
     .action(init);
 }
 

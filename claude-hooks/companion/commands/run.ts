@@ -6,6 +6,7 @@ import type { RunRecord } from "../../../shared/run/record.ts";
 import { delegate } from "../delegate.ts";
 import { emit } from "../output.ts";
 import { Progress } from "../progress.ts";
+import { reportJson } from "../report-json.ts";
 
 interface RunOptions {
   json?: boolean;
@@ -22,12 +23,22 @@ export function configure(command: Command): void {
     .option("--lane <lane>", "cli: one `opencode run`", "cli")
     .option("--model <provider/model>", "the executor's model instead of OpenCode's own choice")
     .option("--agent <agent>", "the OpenCode agent that does the work")
-    .option("--timeout <minutes>", "stop waiting after this long; fractions allowed")
+    .option("--timeout <minutes>", "end OpenCode after this long; fractions allowed")
+    .addHelpText("after", "\nExample:\n  handrail run opencode_tasks/20261121-add-retry.txt --timeout 30")
     .action(async (file: string, options: RunOptions) => {
       if (options.lane !== "cli") {
         throw new HandrailError("bad-usage", `lane ${JSON.stringify(options.lane)} is not there yet`, {
           fix: "handrail run --lane cli FILE",
         });
+      }
+      if (options.model !== undefined && !/^[^/\s]+\/\S+$/.test(options.model)) {
+        throw new HandrailError(
+          "bad-usage",
+          `--model takes provider/model, not ${JSON.stringify(options.model)}`,
+          {
+            fix: "opencode models",
+          },
+        );
       }
       const record = await delegate({
         file,
@@ -38,7 +49,7 @@ export function configure(command: Command): void {
         progress: new Progress(options.json ? undefined : process.stderr),
       });
       const report = reportSchema.parse(record);
-      emit(options, report, () => callbackText(report), exitCodeOf(record));
+      emit(options, reportJson(report), () => callbackText(report), exitCodeOf(record));
     });
 }
 

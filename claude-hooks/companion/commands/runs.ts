@@ -1,34 +1,42 @@
 import type { Command } from "commander";
+import { HandrailError } from "../../../shared/errors.ts";
 import { reap } from "../../../shared/run/reap.ts";
-import { listRunIds, readRun } from "../../../shared/run/store.ts";
-import { openRepository } from "../../../shared/tree/repository.ts";
+import { readRuns } from "../../../shared/run/store.ts";
+import { openHere } from "../here.ts";
 import { emit } from "../output.ts";
 
 interface RunsOptions {
   json?: boolean;
-  limit: string;
+  limit: number;
+}
+
+function count(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new HandrailError("bad-usage", `--limit takes a number from 1, not ${JSON.stringify(text)}`, {
+    fix: "handrail runs --limit 20",
+  });
 }
 
 /** `handrail runs`: the runs of this project, newest last. */
 export function configure(command: Command): void {
-  command.option("--limit <n>", "how many of the newest", "20").action(async (options: RunsOptions) => {
-    const { root } = await openRepository(process.cwd());
+  command.option("--limit <n>", "how many of the newest", count, 20).action(async (options: RunsOptions) => {
+    const { root } = await openHere();
     await reap(root);
-    const limit = Number.parseInt(options.limit, 10) || 20;
-    const runs = listRunIds(root)
-      .slice(-limit)
-      .flatMap((id) => readRun(root, id) ?? [])
-      .map(({ run_id, task_id, state, verdict, started, created, ended }) => ({
-        run_id,
-        task_id,
-        state,
-        verdict: verdict ?? null,
-        started: started ?? created,
-        ...(ended === undefined ? {} : { ended }),
-      }));
+    const { runs: records, unreadable } = readRuns(root, options.limit);
+    for (const problem of unreadable) process.stderr.write(`handrail: ${problem}\n`);
+    const runs = records.map(({ run_id, task_id, state, verdict, started, created, ended }) => ({
+      run_id,
+      task_id,
+      state,
+      verdict: verdict ?? null,
+      started: started ?? created,
+      ...(ended === undefined ? {} : { ended }),
+    }));
     emit(options, runs, () =>
       runs.length === 0
-        ? "no runs yet: handrail run FILE"
+        ? unreadable.length > 0
+          ? "no run that can be read"
+          : "no runs yet: handrail run FILE"
         : runs
             .map(
               (run) =>

@@ -4,21 +4,23 @@ import { callbackText } from "../../../shared/callback/text.ts";
 import { HandrailError } from "../../../shared/errors.ts";
 import { reap } from "../../../shared/run/reap.ts";
 import { listRunIds, requireRun } from "../../../shared/run/store.ts";
-import { openRepository } from "../../../shared/tree/repository.ts";
+import { openHere } from "../here.ts";
 import { emit } from "../output.ts";
+import { reportJson } from "../report-json.ts";
 
 /** `handrail show [RUN]`: the report of a run, by default of the newest one. */
 export function configure(command: Command): void {
   command
-    .argument("[run]", "run id; the newest run without it")
+    .argument("[run]", "run id, as `handrail runs` shows it; the newest run without it")
+    .addHelpText("after", "\nExample:\n  handrail show r20261121T093012-1a2b3c")
     .action(async (run: string | undefined, options: { json?: boolean }) => {
-      const { root } = await openRepository(process.cwd());
+      const { root } = await openHere();
       await reap(root);
       const id = run ?? listRunIds(root).at(-1);
       if (id === undefined) {
         throw new HandrailError("not-found", "no run in this project yet", { fix: "handrail run FILE" });
       }
       const report = reportSchema.parse(requireRun(root, id));
-      emit(options, report, () => callbackText(report));
+      emit(options, reportJson(report), () => callbackText(report));
     });
 }

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, sep } from "node:path";
+import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import type { Command } from "commander";
 import { EXIT, HandrailError } from "../../../shared/errors.ts";
 import { loadTask } from "../../../shared/task/load.ts";
@@ -13,12 +13,16 @@ export function configure(command: Command): void {
   command
     .command("check")
     .summary("say what was understood of a task file, and how each prohibition is enforced")
+    .description("say what was understood of a task file, and how each prohibition is enforced")
     .argument("<file>", "task file or coding packet")
+    .addHelpText("after", "\nExample:\n  handrail task check opencode_tasks/20261121-add-retry.txt")
     .action((file: string, options: { json?: boolean }) => check(file, options));
   command
     .command("new")
     .summary("write a task file with all sections, to be filled in")
+    .description("write a task file with all sections, to be filled in")
     .argument("<slug>", "short name, for example add-retry")
+    .addHelpText("after", '\nExample:\n  handrail task new add-retry --title "Add retry to the client"')
     .option("--title <text>", "first line of the task")
     .option("--dir <folder>", "folder for it, below the repository root", TASK_DIR)
     .action((slug: string, options: { title?: string; dir: string; json?: boolean }) =>
@@ -69,7 +73,7 @@ function create(slug: string, options: { title?: string; dir: string; json?: boo
   if (!isSlug(slug))
     throw new HandrailError(
       "bad-usage",
-      `"${printable(slug)}" is no slug: lower-case words joined by hyphens`,
+      `"${printable(slug.slice(0, 60))}" is no slug: lower-case words joined by hyphens, at most 80 characters`,
       {
         fix: "handrail task new add-retry",
       },
@@ -97,15 +101,26 @@ function create(slug: string, options: { title?: string; dir: string; json?: boo
 
 /** Makes the folder for tasks, which ignores itself; what is there already stays as it is. */
 function taskFolder(root: string, dir: string): string {
-  const folder = join(root, dir);
+  const folder = resolve(root, dir);
   let existing = folder;
   while (!existsSync(existing)) existing = dirname(existing);
-  const inside =
-    folder.startsWith(`${root}${sep}`) && `${realpathSync(existing)}${sep}`.startsWith(`${root}${sep}`);
-  if (!inside)
-    throw new HandrailError("bad-usage", `${dir} lies outside the repository`, {
+  if (!statSync(existing).isDirectory())
+    throw new HandrailError("bad-usage", `--dir ${dir}: ${relative(root, existing)} is a file`, {
       fix: `leave --dir away for ${TASK_DIR}/`,
     });
+  const inside =
+    folder.startsWith(`${root}${sep}`) && `${realpathSync(existing)}${sep}`.startsWith(`${root}${sep}`);
+  const isGits = relative(root, folder)
+    .split(sep)
+    .some((name) => name.toLowerCase() === ".git");
+  if (!inside || isGits)
+    throw new HandrailError(
+      "bad-usage",
+      `--dir ${dir} lies ${isGits ? "in .git" : "outside the repository"}`,
+      {
+        fix: `leave --dir away for ${TASK_DIR}/`,
+      },
+    );
   const isNew = existing !== folder;
   mkdirSync(folder, { recursive: true });
   const ignore = join(folder, ".gitignore");

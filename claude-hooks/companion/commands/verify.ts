@@ -6,7 +6,8 @@ import type { RunRecord } from "../../../shared/run/record.ts";
 import { listRunIds, requireRun } from "../../../shared/run/store.ts";
 import { quote } from "../../../shared/scope/quote.ts";
 import { contribution, latestTask } from "../../../shared/tree/diff.ts";
-import { openRepository, type Repository } from "../../../shared/tree/repository.ts";
+import type { Repository } from "../../../shared/tree/repository.ts";
+import { openHere } from "../here.ts";
 import { emit } from "../output.ts";
 import { evidenceOf } from "../task-evidence.ts";
 
@@ -29,8 +30,9 @@ export function configure(command: Command): void {
   command
     .option("--run <id>", "run id; default: the newest run")
     .option("--strict", "exit with 3 for `unverifiable`, too")
+    .addHelpText("after", "\nExample:\n  handrail verify --strict && git add -p")
     .action(async (options: VerifyOptions) => {
-      const repo = await openRepository(process.cwd());
+      const repo = await openHere();
       await reap(repo.root);
       const id = options.run ?? listRunIds(repo.root).at(-1);
       const found = id === undefined ? await withoutRun(repo) : ofRun(requireRun(repo.root, id));
@@ -53,8 +55,8 @@ function ofRun({ run_id, verdict, changes, refusals, reasons, state }: RunRecord
 /** Nothing watched the executor: everything since the baseline is taken to be its work. */
 async function withoutRun(repo: Repository): Promise<Verification> {
   const task = await latestTask(repo);
-  const { inScope } = evidenceOf(repo, task);
-  const { files } = await contribution(repo, task, { inScope });
+  const { inScope, allow } = evidenceOf(repo, task);
+  const { files } = await contribution(repo, task, { inScope, allow });
   const outOfScope = files.filter((file) => !file.inScope).map((file) => file.path);
   const reason = inScope
     ? "no run is on record: only files that git does not ignore were compared with the baseline"

@@ -1,14 +1,16 @@
 import { randomBytes } from "node:crypto";
-import { realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { isAbsolute, join, relative } from "node:path";
+import { rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { CONFIG_FILE, loadConfig } from "../../../shared/config/config.ts";
 import { probe } from "../../../shared/confine/probe.ts";
+import { HandrailError } from "../../../shared/errors.ts";
 import { privateDir } from "../../../shared/state/files.ts";
 import { stateDir } from "../../../shared/state/place.ts";
 import { captureGit } from "../../../shared/tree/git.ts";
 import { findGit } from "../../../shared/tree/git-binary.ts";
 import { openRepository } from "../../../shared/tree/repository.ts";
 import { OLDEST_NODE, VERSION } from "../../../shared/version.ts";
+import { liesIn } from "../here.ts";
 import { ok, type Part, problem, warning } from "./part.ts";
 
 /** What has to do with neither host. @param directory where the command was called */
@@ -60,13 +62,21 @@ async function checkRepository(directory: string) {
 /** Uses the state folder as a run does: makes it, writes and removes a file. */
 function checkState(root: string | undefined, env: NodeJS.ProcessEnv) {
   const folder = stateDir(env);
+  if (root !== undefined && liesIn(folder, root)) {
+    return problem(
+      `${folder} lies inside the repository, where an executor may write`,
+      "set HANDRAIL_STATE_DIR to a folder outside",
+    );
+  }
   const probe = join(folder, `.doctor-${randomBytes(4).toString("hex")}`);
   try {
     privateDir(folder);
     writeFileSync(probe, "", { mode: 0o600, flag: "wx" });
     rmSync(probe);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
+    const { code = "unknown error" } = (error instanceof HandrailError ? error.cause : error) as {
+      code?: string;
+    };
     return problem(`${folder} cannot be written (${code})`, "make it writable, or set HANDRAIL_STATE_DIR");
   }
   const stat = statSync(folder);
@@ -76,12 +86,6 @@ function checkState(root: string | undefined, env: NodeJS.ProcessEnv) {
   if (process.platform !== "win32" && (stat.mode & 0o077) !== 0) {
     return problem(`${folder} can be entered by other users`, `chmod 700 '${folder}'`);
   }
-  if (root !== undefined && isInside(realpathSync(folder), root)) {
-    return problem(
-      `${folder} lies inside the repository, where an executor may write`,
-      "set HANDRAIL_STATE_DIR to a folder outside",
-    );
-  }
   return ok(folder);
 }
 
@@ -89,9 +93,4 @@ function checkConfig(root: string) {
   const { unbound } = loadConfig(root);
   const source = statSync(join(root, CONFIG_FILE), { throwIfNoEntry: false }) ? CONFIG_FILE : "defaults";
   return ok(`${source} (sessions without a task: ${unbound})`);
-}
-
-function isInside(path: string, folder: string): boolean {
-  const way = relative(folder, path);
-  return way === "" || (!way.startsWith("..") && !isAbsolute(way));
 }

@@ -48,6 +48,38 @@ test("baseline, edits of every kind, diff: the executor's work and nothing of th
   expect(run(repo.root, ["baseline", "--json"]).json).toMatchObject({ baseline, created: false });
 });
 
+const TASK = (allow: string[], more = "") =>
+  `Title: Change something\n${more}\nFiles to modify:\n${allow.map((path) => `- ${path}`).join("\n")}\n\nRequired changes:\n- Do it.\n`;
+
+test("the scope of the task counts, and ignored files that it or its correction allows", () => {
+  const repo = place().repo({ ...FILES, ".gitignore": "gen/\n" });
+  repo.write("gen/a.ts", "1\n");
+  repo.write("gen/b.ts", "1\n");
+  repo.write("gen/c.ts", "1\n");
+  const first = "opencode_tasks/20261121-make-it.txt";
+  repo.write(first, TASK(["src/a.ts", "gen/a.ts"]));
+  const captured = run(repo.root, ["baseline", "--task", first, "--json"]).json;
+  expect(captured).toMatchObject({ task: "make-it", created: true });
+  for (const path of ["src/a.ts", "src/b.ts", "gen/a.ts", "gen/b.ts", "gen/c.ts"]) repo.write(path, "2\n");
+  const seen = (...args: string[]) =>
+    run(repo.root, ["diff", "--json", ...args]).json.files.map(
+      (file: { path: string; inScope: boolean }) => `${file.inScope ? "in" : "out"} ${file.path}`,
+    );
+  expect(seen()).toEqual(["in gen/a.ts", "in src/a.ts", "out src/b.ts"]);
+  expect(run(repo.root, ["verify", "--json"])).toMatchObject({
+    code: 3,
+    json: { verdict: "violated", outOfScope: ["src/b.ts"] },
+  });
+  const second = "opencode_tasks/20261122-make-it-right.txt";
+  repo.write(second, TASK(["gen/b.ts", "src/b.ts"], "Corrects: make-it\n"));
+  expect(run(repo.root, ["baseline", "--task", second, "--json"]).json).toEqual({
+    ...captured,
+    created: false,
+  });
+  expect(seen("--task", second)).toEqual(["in gen/a.ts", "in gen/b.ts", "in src/a.ts", "in src/b.ts"]);
+  expect(seen("--task", "make-it")).toEqual(seen("--task", first));
+});
+
 test("the state folder may be lost: the diff comes from the commit", () => {
   const here = place();
   const repo = here.repo(FILES);

@@ -267,7 +267,7 @@ test("submodules and nested repositories are left as they are and reported", asy
   const before = everything(repo.root);
   const result = await capture(repo);
   expect(everything(repo.root)).toEqual(before);
-  expect(result.notes.map((note) => note.split(" ")[0])).toEqual(["nest/", "sub/", "unborn/"]);
+  expect(result.notes.map((note) => note.split(" ")[0])).toEqual(['"nest/"', '"sub/"', '"unborn/"']);
   // Not --name-status: git lists a submodule that differs from the index there, changed or not.
   expect(repo.git("diff", result.baseline)).toBe("");
   sub.git("commit", "-q", "--allow-empty", "-m", "moved again");

@@ -1,4 +1,15 @@
-import { chmodSync, existsSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type Changes, changesSince } from "../../../shared/tree/changes.ts";
@@ -250,4 +261,73 @@ test("what happens in .git: commit, staging, branches, hooks, stash; a mere stat
   expect(await seen(here, repo, () => repo.write(".git/hooks/pre-commit", "x", 0o755))).toEqual([
     ".git/hooks/pre-commit",
   ]);
+});
+
+test("large files are known by their hash, fifos by being one; neither is read twice or waited for", async () => {
+  const here = place();
+  const repo = here.repo(FILES);
+  repo.write("huge.bin", "");
+  truncateSync(join(repo.root, "huge.bin"), 101 * 1024 * 1024);
+  mkdirSync(join(repo.root, "pipes"));
+  execFileSync("mkfifo", [join(repo.root, "pipes/one")]);
+  expect(
+    await seen(here, repo, () => {
+      utimesSync(join(repo.root, "huge.bin"), 5, 5);
+      rmSync(join(repo.root, "a.txt"));
+      execFileSync("mkfifo", [join(repo.root, "a.txt")]);
+      mkdirSync(join(repo.root, "more"));
+      execFileSync("mkfifo", [join(repo.root, "more/two")]);
+    }),
+  ).toEqual(["type a.txt", "added more/two"]);
+  rmSync(join(repo.root, "a.txt"));
+  expect(
+    await seen(here, repo, () => {
+      truncateSync(join(repo.root, "huge.bin"), 101 * 1024 * 1024 + 1);
+      rmSync(join(repo.root, "pipes/one"));
+    }),
+  ).toEqual(["modified huge.bin", "deleted pipes/one"]);
+});
+
+test("a fifo in the place of a ref, an ignore file or the index holds nobody up", async () => {
+  const here = place();
+  const repo = here.repo(FILES);
+  const result = await seen(here, repo, () => {
+    execFileSync("mkfifo", [join(repo.root, ".git/refs/heads/pipe")]);
+    execFileSync("mkfifo", [join(repo.root, "src/.gitignore")]);
+    rmSync(join(repo.root, ".git/index"));
+    execFileSync("mkfifo", [join(repo.root, ".git/index")]);
+  });
+  expect(result).toContain(".git/refs/heads/pipe");
+  expect(result).toContain(".git/index:a.txt");
+});
+
+test("ten thousand files, and a folder of a thousand new ones", async () => {
+  const here = place();
+  const files = Object.fromEntries(
+    Array.from({ length: 10_000 }, (_none, at) => [`d${at % 40}/e${at % 7}/f${at}.txt`, `${at}\n`]),
+  );
+  const repo = here.repo(files);
+  const snapshot = await snapshotOf(here, repo);
+  repo.write("d3/e3/f3.txt", "changed\n");
+  rmSync(join(repo.root, "d5"), { recursive: true });
+  for (let at = 0; at < 1000; at++) repo.write(`new/f${at}`, "x");
+  const { changes } = await changesSince(snapshot);
+  const gone = Object.keys(files).filter((path) => path.startsWith("d5/")).length;
+  const count = (status: string) => changes.filter((change) => change.status === status).length;
+  expect([count("modified"), count("deleted"), count("added")]).toEqual([1, gone, 1000]);
+});
+
+test("objects from elsewhere, OpenCode's note and git's own housekeeping", async () => {
+  const here = place();
+  const repo = here.repo(FILES);
+  expect(await seen(here, repo, () => repo.write(".git/objects/info/alternates", "/elsewhere\n"))).toEqual([
+    ".git/objects/info/alternates",
+  ]);
+  rmSync(join(repo.root, ".git/objects/info/alternates"));
+  expect(
+    await seen(here, repo, () => {
+      repo.write(".git/opencode", "id");
+      repo.git("gc", "-q", "--prune=now");
+    }),
+  ).toEqual([]);
 });

@@ -1,0 +1,83 @@
+import { workPlacesIn } from "./places.ts";
+import type { Identity, Policy, View } from "./policy.ts";
+import { fstab } from "./text.ts";
+
+export interface TableInput {
+  policy: Pick<Policy, "work">;
+  view: View;
+  identity: Identity;
+}
+
+/** Mounts as lines of fstab(5). */
+export interface MountTable {
+  /** Folders that the lines reach through a descriptor: their names may be covered by then. */
+  opens: { fd: number; path: string }[];
+  /** The overlays, and what in them stays as it is; by depth. */
+  layers: string[];
+  /** Devices, private folders and what is hidden. */
+  others: { before: string[]; after: string[] };
+  /** As mountinfo writes them: what lies there or below is no longer reached. */
+  covered: string[];
+  /** The last mount: the table itself is read through what it covers. */
+  processes: string;
+}
+
+/** Device files that every program may need; disks and the like are out of reach. */
+export const DEVICES = ["null", "zero", "full", "random", "urandom", "tty"];
+
+export function mountTable({ policy, view, identity }: TableInput): MountTable {
+  const opens = [{ fd: 3, path: policy.work }];
+  const open = (path: string) => {
+    const fd = 3 + opens.length;
+    opens.push({ fd, path });
+    return `/proc/self/fd/${fd}`;
+  };
+  const layers = [
+    ...view.overlays.map(({ target, layer }) => ({
+      target,
+      line: `handrail ${fstab(target)} overlay ${overlayOptions(open(target), `/proc/self/fd/3/${layer}`)} 0 0`,
+    })),
+    ...view.originals.map((target) => ({
+      target,
+      line: `${open(target)} ${fstab(target)} none bind,ro 0 0`,
+    })),
+  ].sort((a, b) => depth(a.target) - depth(b.target));
+  const shown = view.shown.map(({ source, target }) => bind(`${policy.work}/${source}`, target));
+  return {
+    opens,
+    layers: layers.map((one) => one.line),
+    others: {
+      before: [...devices(policy.work, identity), ...shown],
+      after: view.hidden.map((target) => bind("/proc/self/fd/3/mask", target, "bind,ro")),
+    },
+    covered: [
+      ...[identity.privileged ? "/dev" : "/dev/shm", "/proc"],
+      ...[...layers, ...view.shown].map(({ target }) => fstab(target)),
+    ],
+    // Real root could set the machine with what is in /proc.
+    processes: `handrail //proc proc ${identity.privileged ? "ro," : ""}nosuid,nodev,noexec 0 0`,
+  };
+}
+
+function overlayOptions(lower: string, layer: string): string {
+  return `lowerdir=${lower},upperdir=${layer}/upper,workdir=${layer}/work,userxattr`;
+}
+
+export function depth(path: string): number {
+  return path.split("/").length;
+}
+
+export function bind(source: string, target: string, options = "bind"): string {
+  return `${fstab(source)} ${fstab(target)} none ${options} 0 0`;
+}
+
+function devices(folder: string, identity: Identity): string[] {
+  if (!identity.privileged) return ["handrail /dev/shm tmpfs mode=1777,nosuid,nodev 0 0"];
+  const { device } = workPlacesIn(folder);
+  return [
+    ...DEVICES.map((name) => bind(`/dev/${name}`, `${device}/${name}`)),
+    `handrail ${fstab(device)}/pts devpts newinstance,ptmxmode=0666,mode=620,nosuid,noexec 0 0`,
+    `handrail ${fstab(device)}/shm tmpfs mode=1777,nosuid,nodev 0 0`,
+    bind(device, "/dev", "rbind"),
+  ];
+}

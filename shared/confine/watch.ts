@@ -1,0 +1,68 @@
+import { type Dirent, lstatSync, readdirSync, readFileSync, statfsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { below, textOf } from "../tree/bytes.ts";
+import { workPlacesIn } from "./places.ts";
+import type { Policy } from "./policy.ts";
+
+/** What one command may write, in bytes, and what must stay free where it writes. */
+const MOST_WRITTEN = 16 * 1024 ** 3;
+const LEAST_FREE = 256 * 1024 ** 2;
+const EVERY = 2_000;
+
+/**
+ * Ends the command that runs when it writes without end: a layer must not fill the disk.
+ * @param most bytes that one command may write
+ * @returns a function that stops looking
+ */
+export function watchLayer(policy: Policy, most = MOST_WRITTEN, every = EVERY): () => void {
+  const { layer, busy } = workPlacesIn(policy.work);
+  const before = freeBytes(policy.work);
+  const timer = setInterval(() => {
+    const free = freeBytes(policy.work);
+    // What the file system says costs nothing; only where much is gone the layer is counted.
+    const gone = before - free;
+    const full = free < LEAST_FREE && gone > LEAST_FREE;
+    if (!full && (gone < most || bytesIn(layer) < most)) return;
+    writeFileSync(join(layer, FULL), "", { mode: 0o600 });
+    endCommand(busy);
+  }, every);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+/** In a layer: its command was ended because it wrote too much. */
+export const FULL = "full";
+
+function freeBytes(path: string): number {
+  const { bavail, bsize } = statfsSync(path);
+  return bavail * bsize;
+}
+
+function bytesIn(folder: string): number {
+  let sum = 0;
+  for (const entry of entriesOf(folder)) {
+    const name = textOf(entry.name);
+    if (entry.isDirectory()) sum += bytesIn(`${folder}/${name}`);
+    else if (entry.isFile())
+      sum += (lstatSync(below(folder, name), { throwIfNoEntry: false })?.blocks ?? 0) * 512;
+  }
+  return sum;
+}
+
+/** The command writes while it is looked at: what is gone or closed does not count. */
+function entriesOf(folder: string): Dirent<Buffer>[] {
+  try {
+    return readdirSync(below(folder, ""), { encoding: "buffer", withFileTypes: true });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "";
+    if (["ENOENT", "EACCES", "ENOTDIR"].includes(code)) return [];
+    throw error;
+  }
+}
+
+/** Its first process is named in the layer; with it everything else ends. */
+function endCommand(busy: string): void {
+  const text = readFileSync(busy, "utf8");
+  const pid = Number(/"child-pid": (\d+)/.exec(text)?.[1] ?? text.split(" ")[0]);
+  if (pid > 1) process.kill(pid, "SIGKILL");
+}
