@@ -24,7 +24,7 @@ export async function endCommand(runDir: string): Promise<void> {
   const policy = readJson(placesIn(runDir).policy, policySchema);
   if (!policy) return;
   const running = await firstProcess(policy);
-  if (running && startOf(running.pid) === running.started) kill(Number(running.pid));
+  if (running?.known && startOf(running.pid) === running.started) kill(Number(running.pid));
 }
 
 /** Applies the layer of the command that has just ended. The caller holds the lock. */
@@ -52,26 +52,26 @@ async function processesGone(policy: Policy): Promise<void> {
   const first = await firstProcess(policy);
   const end = Date.now() + LONGEST_DYING;
   while (first && startOf(first.pid) === first.started && Date.now() < end) {
-    if (first.surely && Date.now() > end - LONGEST_DYING / 2) kill(Number(first.pid));
+    if (first.known && Date.now() > end - LONGEST_DYING / 2) kill(Number(first.pid));
     await sleep(10);
   }
 }
 
 /**
  * The process whose end ends all others of a command, as the command that ran last has named it.
- * `surely`: with its start time; else its number may be somebody else's by now.
+ * `known`: by its start time, too; otherwise its number may be somebody else's by now, and it is not killed.
  */
 async function firstProcess(
   policy: Policy,
-): Promise<{ pid: string; started: string; surely: boolean } | undefined> {
+): Promise<{ pid: string; started: string; known: boolean } | undefined> {
   const read = () => readOrEmpty(workPlacesIn(policy.work).busy).trim();
   // So early that it had not said its name.
   if (read() === "starting") await sleep(200);
+  const text = read();
   // bubblewrap writes what it started as JSON, without a start time.
-  const bubble = /"child-pid": (\d+)/.exec(read())?.[1];
-  const [pid, started] = bubble === undefined ? read().split(" ") : [bubble, startOf(bubble)];
-  if (pid === undefined || started === undefined) return undefined;
-  return { pid, started, surely: bubble === undefined };
+  const bubble = /"child-pid": (\d+)/.exec(text)?.[1];
+  const [pid, started] = bubble === undefined ? text.split(" ") : [bubble, startOf(bubble)];
+  return pid && started ? { pid, started, known: bubble === undefined } : undefined;
 }
 
 /** Start time in clock ticks since boot. Source: proc(5), `/proc/<pid>/stat` field 22. */
