@@ -5,7 +5,9 @@ import { coversPattern, isLiteral } from "./pattern.ts";
  * Where that cannot be said as patterns, less is kept, never more.
  */
 export function within(pattern: string, limit: string): string[] {
-  if (coversPattern(limit, pattern)) return [pattern];
+  // "outside src/api" may mean a folder that is written without a slash.
+  if (coversPattern(limit, pattern) || coversPattern(`${limit.replace(/\/$/, "")}/`, pattern))
+    return [pattern];
   if (coversPattern(pattern, limit)) return [limit];
   const spread = /^(.*?)\*\*\/([^/]+)$/.exec(pattern);
   if (spread && isLiteral(limit) && limit.endsWith("/") && limit.startsWith(spread[1] ?? ""))

@@ -12,6 +12,9 @@ export interface Place {
   kindOf: KindOf;
 }
 
+/** More entries than that nobody has read. */
+const MOST = 2_000;
+
 interface Limit {
   paths: string[];
   text: string;
@@ -22,7 +25,9 @@ interface Limit {
 export class Draft {
   readonly errors: TaskIssue[] = [];
   readonly warnings: TaskIssue[] = [];
-  readonly prohibitions: Prohibition[] = [];
+  readonly #prohibitions = new Map<string, Prohibition>();
+  /** Paths that some prohibition names. */
+  readonly #said = new Set<string>();
   readonly #allow = new Map<string, number>();
   readonly #inspect = new Map<string, number>();
   readonly #forbid = new Set<string>();
@@ -34,6 +39,10 @@ export class Draft {
 
   constructor(place: Place) {
     this.#place = place;
+  }
+
+  get prohibitions(): Prohibition[] {
+    return [...this.#prohibitions.values()];
   }
 
   get hasAllow(): boolean {
@@ -69,8 +78,8 @@ export class Draft {
     const pattern = this.#forbidden(path);
     if (pattern === undefined) return;
     this.#forbid.add(pattern);
-    if (this.prohibitions.some((one) => one.paths?.includes(pattern))) return;
-    this.prohibitions.push({ text: `${path.raw}: not to be changed`, enforcement: "path", paths: [pattern] });
+    if (this.#said.has(pattern)) return;
+    this.#record({ text: `${path.raw}: not to be changed`, enforcement: "path", paths: [pattern] });
   }
 
   /** Whether a path is one that the task names as a file to change. */
@@ -85,7 +94,15 @@ export class Draft {
   }
 
   facts(): TaskFacts {
-    return { kindOf: this.#place.kindOf, isNamed: (raw) => this.isNamed(raw) };
+    return {
+      kindOf: this.#place.kindOf,
+      isNamed: (raw) => this.isNamed(raw),
+      namesBelow: (raw) => {
+        const result = this.#normalize(raw);
+        const folder = result.ok ? `${result.pattern.replace(/\/(\*\*)?$/, "")}/` : "/";
+        return [...this.#allow.keys()].some((pattern) => pattern.startsWith(folder) && isLiteral(pattern));
+      },
+    };
   }
 
   rule(rule: Rule): void {
@@ -108,11 +125,12 @@ export class Draft {
 
   /** Records a prohibition and makes it hold. */
   prohibit(text: string, line: number, effects: readonly Effect[]): void {
-    for (const effect of effects) {
-      const entry = this.#entryOf(effect, text, line);
-      const known = this.prohibitions.some((one) => JSON.stringify(one) === JSON.stringify(entry));
-      if (!known) this.prohibitions.push(entry);
-    }
+    for (const effect of effects) this.#record(this.#entryOf(effect, text, line));
+  }
+
+  #record(entry: Prohibition): void {
+    this.#prohibitions.set(JSON.stringify(entry), entry);
+    for (const path of entry.paths ?? []) this.#said.add(path);
   }
 
   #entryOf(effect: Effect, text: string, line: number): Prohibition {
@@ -214,6 +232,17 @@ export class Draft {
    */
   finish(softInspect: ReadonlySet<string> = new Set()): Scope {
     const hadAllow = this.#allow.size > 0;
+    const most = Math.max(
+      this.#allow.size,
+      this.#forbid.size,
+      this.#inspect.size,
+      this.#limits.length,
+      this.#prohibitions.size,
+    );
+    if (most > MOST) {
+      this.error(`the task lists more than ${MOST} paths or prohibitions; name folders or globs instead`);
+      return { allow: [], inspect: [], forbid: [], rules: ["no-stage", "no-commit"], noRead: [] };
+    }
     for (const limit of this.#limits) this.#narrow(limit);
     for (const { pattern, rule, line } of this.#literalExceptions) this.#openException(pattern, rule, line);
     for (const [pattern, line] of this.#inspect) {

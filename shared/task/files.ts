@@ -45,6 +45,7 @@ export function readFileList(section: Section, kindOf: KindOf): FileList {
   const stack: Open[] = [];
   const dropped = new Set<NamedPath>();
   const items = itemsOf(section);
+  let bulleted: boolean | undefined;
   for (const item of items) {
     if (item.fence !== undefined && !isListFence(item, items)) continue;
     const text = item.text.trim();
@@ -53,7 +54,7 @@ export function readFileList(section: Section, kindOf: KindOf): FileList {
       continue;
     }
     const read = readFileItem(item, kindOf);
-    while (stack.length > 0 && !isBelow(item, stack.at(-1))) stack.pop();
+    while (stack.length > 0 && !isBelow(item, stack.at(-1), bulleted)) stack.pop();
     const parent = stack.at(-1);
     if (parent && parent.folder === undefined) {
       addExceptions(list, read, undefined);
@@ -66,6 +67,7 @@ export function readFileList(section: Section, kindOf: KindOf): FileList {
     const composed = read.paths.map((path) => ({ ...path, raw: below(parent?.folder, path.raw) }));
     const own = composed.length === 1 ? composed[0] : undefined;
     const folder = own && isFolder(own.raw, kindOf) ? own.raw : undefined;
+    bulleted ??= item.listed;
     stack.push({ indent: item.indent, listed: item.listed, folder, at: undefined });
     addExceptions(list, read, folder);
     if (read.keep) {
@@ -99,7 +101,16 @@ function note(
 ): void {
   addExceptions(list, read, folder);
   if (read.everything) list.everything.push({ raw: item.text, line: item.starts[0]?.line ?? section.line });
-  if (!speaksOfLimits.test(item.text)) list.mentions.push(...read.mentions);
+  if (!speaksOfLimits.test(item.text)) {
+    list.mentions.push(...read.mentions);
+    // One word alone may be a name, but "src" is rather a folder than a file.
+    if (
+      item.listed &&
+      /^[\w.@-]+$/.test(item.text) &&
+      !/^(none|tbd|todo|n\/a|any|all|everything)$/i.test(item.text)
+    )
+      list.mentions.push({ raw: item.text, line: item.starts[0]?.line ?? section.line });
+  }
   list.prose.push(item);
 }
 
@@ -109,11 +120,11 @@ function addExceptions(list: FileList, read: FileItem, from: string | undefined)
   list.exceptWords.push(...read.exceptWords.map((text) => ({ text, line })));
 }
 
-/** Whether an item is a detail of the open one: deeper, or a bullet below a bare line. */
-function isBelow(item: Item, open: Open | undefined): boolean {
+/** Whether an item is a detail of the open one: deeper, or a bullet below a bare line in a list of bare lines. */
+function isBelow(item: Item, open: Open | undefined, bulleted: boolean | undefined): boolean {
   if (!open) return false;
   if (item.indent >= open.indent + 2) return true;
-  return item.listed && !open.listed && item.indent >= open.indent;
+  return item.listed && !open.listed && !bulleted && item.indent >= open.indent;
 }
 
 /** A fence holds the list where nothing else does; one with a language holds a sample. */

@@ -66,8 +66,9 @@ const otherLabels =
  * @returns undefined for words that are none of the known headings
  */
 export function readLabel(text: string): Label | undefined {
+  if (text.length > 120) return undefined;
   const { label, qualifier } = plainLabel(text);
-  if (label === "" || label.length > 80) return undefined;
+  if (label === "") return undefined;
   const found = kindOfLabel(label);
   if (!found) return undefined;
   if (found.kind === "files" && qualifier) {

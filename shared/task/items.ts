@@ -50,11 +50,11 @@ function joins(section: Section, last: Item, line: SectionLine): boolean {
   if (last.text.length + line.text.length > MAX_ITEM || line.text.startsWith("|")) return false;
   const before = last.text.trimEnd();
   if (/(,|\b(and|or|nor|except)|&)$/i.test(before.slice(-10)) || hasOpenParenthesis(before)) return true;
+  if (/^(and|or|&)\s/i.test(line.text)) return true;
   if (section.kind === "files" || section.kind === "inspect") return false;
   if (startsProhibition(line.text)) return false;
   if (last.listed && line.indent > last.indent) return true;
   if (section.kind === "forbid" || section.kind === "tests") {
-    if (/^(or|and|nor)\b/.test(line.text)) return true;
     return lastLineLength(last) >= 60 && /^[a-z(`]/.test(line.text) && !/[.;:!?]$/.test(before);
   }
   return (

@@ -42,6 +42,7 @@ function readLine(raw: string, number: number): Line {
     inner += marked[0].length;
     rest = rest.replace(/^\[[ xX]?\]\s+/, "");
   }
+  rest = rest.replace(/\s{3,}/g, "  ");
   const marker = marked ? (marked[1] ? "bullet" : "number") : undefined;
   return { number, indent, inner, text: rest, marker, fence: undefined };
 }

@@ -1,234 +1,189 @@
-import type { Item } from "./items.ts";
 import { type KindOf, pathOf } from "./names.ts";
-import { exceptionAt, type NamedPath, readExceptions, setPatterns } from "./paths.ts";
+import { setPatterns } from "./paths.ts";
 import type { Token } from "./tokens.ts";
-import { conjunctions, determiners, fileNouns, prepositions, softNouns, stops } from "./words.ts";
+import { conjunctions, determiners, fileNouns, prepositions, softNouns } from "./words.ts";
 
-/** To what a prohibition applies. */
+/** One of the things that a prohibition names. */
 export interface ProhibitedObject {
+  /** In lower case, with the adjectives it shares with the things named before. */
+  words: string;
   /** Files that are meant themselves: "x.ts", "anything in src/legacy/". */
   paths: string[];
   /** Files whose tests, configuration or the like are meant: "the tests in x.rs". */
   soft: string[];
-  /** A file is named, but only as the place of some code: "the signature of f in x.ts". */
-  mentions: string[];
+  /** A file is named only as the place of some code: "the signature of f in x.ts". */
+  mentioned: boolean;
   /** A word of the code follows the path: "package.json scripts". */
   tail: boolean;
-  /** Anything, any file, other files. */
+  /** Any file: "anything", "other files", "files". */
   universal: boolean;
-  /** All but what the task names: "other files", "anything else", "files not listed". */
+  /** Other than what the task names: "other files", "anything else". */
   other: boolean;
-  /** "... outside src/", "anything except x.ts"; undefined where nothing of the kind is said. */
-  beyond: string[] | undefined;
-  /** Exceptions that name no file. */
-  exceptWords: boolean;
-  /** The words before any reason or exception, in lower case. */
-  words: string;
 }
 
 const otherWords = /\b(other|others|else|additional|further|remaining|rest|unlisted|extra)\b/;
-const universalWord =
-  /^(anything|everything|something|nothing|files?|source files?|paths?|others?|things?|stuff|rest|code|source|sources|existing files?|parts?|lines?|directories|folders|files or (directories|folders)|files and (directories|folders))\b/;
-const namedDocuments: Record<string, readonly string[]> = {
+const shared =
+  /^((any|all|new|additional|other|extra|further|existing|unrelated|more|the|these|such|to|of|in) )+/;
+const universalNoun =
+  /^(anything|everything|something|nothing|files?|paths?|others?|things?|stuff|rest|code|sources?|parts?|lines?|directories|directory|folders?)\b/;
+const fillers =
+  /^((any|all|the|these|those|of|every|each|some|in|to|such|own|single|existing|other|else|additional|further|unrelated|remaining|extra|new|more|source) )*/;
+const documents: Record<string, readonly string[]> = {
   readme: ["README*", "readme*"],
   changelog: ["CHANGELOG*", "changelog*"],
   license: ["LICENSE*", "license*"],
-  licence: ["LICENCE*", "LICENSE*"],
+  licence: ["LICENCE*", "licence*"],
   makefile: ["Makefile", "makefile"],
   dockerfile: ["Dockerfile*"],
   gitignore: [".gitignore"],
 };
 
-/** Reads the words after the verb of a prohibition, with the remarks in parentheses that belong to them. */
-export function readObject(
-  tokens: readonly Token[],
+/**
+ * Reads the things that a prohibition names, one for each part joined by commas, "and" or "or".
+ * @param head the words after the verb, up to any exception or reason
+ * @param remarks what stands in parentheses: paths alone there say what is meant
+ */
+export function readObjects(
+  head: readonly Token[],
   remarks: readonly Token[][],
-  item: Item,
   kindOf: KindOf,
-): ProhibitedObject {
-  const cut = cutObject(tokens, item, kindOf);
-  const words = cut.head.map((token) => token.lower).join(" ");
-  const bare = words.replace(
-    /^((any|all|the|these|those|of|every|each|some|in|to|such|own|single|existing|other|else|additional|further|unrelated|remaining|extra|new|more|source) )*/,
-    "",
-  );
-  const result: ProhibitedObject = {
+): ProhibitedObject[] {
+  const objects: ProhibitedObject[] = [];
+  let adjectives = "";
+  for (const part of partsOf(head)) {
+    const before = objects.at(-1);
+    const object = readPart(part, adjectives, kindOf);
+    adjectives ||= shared.exec(object.words)?.[0] ?? "";
+    // "the exports of a.ts and b.ts" speaks of the code of both.
+    const isBare = part.every((token) => pathOf(token, "forbid", kindOf) !== undefined);
+    if (before?.mentioned && before.paths.length === 0 && isBare)
+      objects.push({ ...object, paths: [], mentioned: true });
+    else objects.push(object);
+  }
+  const last = objects.at(-1);
+  if (last) for (const remark of remarks) addRemark(remark, kindOf, last);
+  return objects;
+}
+
+function partsOf(head: readonly Token[]): Token[][] {
+  const parts: Token[][] = [[]];
+  for (const token of head) {
+    if (!token.code && conjunctions.has(token.lower)) {
+      if (parts.at(-1)?.length !== 0) parts.push([]);
+      continue;
+    }
+    parts.at(-1)?.push(token);
+    if (token.tail === ",") parts.push([]);
+  }
+  return parts.filter((part, index) => part.length > 0 || (index === 0 && head.length === 0));
+}
+
+function readPart(part: readonly Token[], adjectives: string, kindOf: KindOf): ProhibitedObject {
+  const said = part.map((token) => token.lower).join(" ");
+  const words =
+    adjectives !== "" && !shared.test(`${said} `) && part.length < 4 ? `${adjectives}${said}` : said;
+  const object: ProhibitedObject = {
+    words,
     paths: [],
     soft: [],
-    mentions: [],
+    mentioned: false,
     tail: false,
-    universal: universalWord.test(bare) || /^(other|others|else|the rest)$/.test(words),
-    other: cut.other || otherWords.test(words),
-    beyond: cut.beyond?.map((path) => path.raw),
-    exceptWords: cut.exceptWords,
-    words,
+    universal: universalNoun.test(words.replace(fillers, "")) || /^(other|others|else|the rest)$/.test(words),
+    other: otherWords.test(words),
   };
-  collectPaths(cut.head, kindOf, result);
-  for (const remark of remarks) addRemark(remark, item, kindOf, result);
-  if (result.paths.length > 0) result.universal = false;
-  return result;
-}
-
-interface Cut {
-  head: Token[];
-  other: boolean;
-  beyond: NamedPath[] | undefined;
-  exceptWords: boolean;
-}
-
-/** Cuts the object where an exception, a limit ("outside src/") or a reason begins. */
-function cutObject(tokens: readonly Token[], item: Item, kindOf: KindOf): Cut {
-  for (let at = 0; at < tokens.length; at++) {
-    const token = tokens[at];
-    if (!token || token.code) continue;
-    const limit = limitAt(tokens, at);
-    if (limit.other) return { head: tokens.slice(0, at), other: true, beyond: undefined, exceptWords: false };
-    if (limit.length > 0) {
-      const { paths } = readExceptions(tokens.slice(at + limit.length), item, kindOf, true);
-      const head = tokens.slice(0, at);
-      if (
-        paths.length > 0 &&
-        !/^(scope|task|list|these|those|this|above|file|files)$/i.test(paths[0]?.raw ?? "")
-      )
-        return { head, other: false, beyond: paths, exceptWords: false };
-      return { head, other: limit.outside, beyond: undefined, exceptWords: !limit.outside };
-    }
-    if (stops.has(token.lower) && !(token.lower === "for" && at === 0) && at > 0)
-      return { head: tokens.slice(0, at), other: false, beyond: undefined, exceptWords: false };
-  }
-  return { head: [...tokens], other: false, beyond: undefined, exceptWords: false };
-}
-
-function limitAt(tokens: readonly Token[], at: number): { length: number; outside: boolean; other: boolean } {
-  const word = (step: number) => tokens[at + step]?.lower ?? "";
-  const none = { length: 0, outside: false, other: false };
-  const exception = exceptionAt(tokens, at);
-  if (exception > 0) return { ...none, length: exception };
-  if (word(0) === "but" && at > 0) return { ...none, length: 1 };
-  if (word(0) === "outside" || word(0) === "beyond")
-    return { ...none, outside: true, length: word(1) === "of" ? 2 : 1 };
-  const that = /^(that|which)$/.test(word(0)) ? 1 : 0;
-  const are = /^(is|are|isn't|aren't)$/.test(word(that)) ? that + 1 : that;
-  const not = word(are) === "not" ? are + 1 : /n't$/.test(word(are - 1)) ? are : -1;
-  if (not < 0 || (not === are && that === 0)) return none;
-  if (/^(in|under|within|inside|below)$/.test(word(not))) return { ...none, outside: true, length: not + 1 };
-  if (
-    /^(listed|named|mentioned|specified|included|explicitly|part|needed|required|related|declared|covered|allowed)$/.test(
-      word(not),
-    )
-  )
-    return { ...none, other: true };
-  return none;
-}
-
-function collectPaths(head: readonly Token[], kindOf: KindOf, result: ProhibitedObject): void {
   let at = 0;
-  while (at < head.length) {
-    let preposition = "";
-    let noun = "";
-    let found = -1;
-    for (let index = at; index < head.length; index++) {
-      const token = head[index];
-      if (!token) break;
-      if (isNamed(head, index, kindOf)) {
-        found = index;
-        break;
-      }
-      if (token.code) noun = token.lower;
-      else if (prepositions.has(token.lower)) {
-        if (preposition === "" || fileNouns.has(noun)) preposition = token.lower;
-      } else if (!determiners.has(token.lower) && !conjunctions.has(token.lower) && preposition === "")
-        noun = token.lower;
-      else if (
-        !determiners.has(token.lower) &&
-        !conjunctions.has(token.lower) &&
-        preposition !== "" &&
-        !fileNouns.has(token.lower)
-      )
-        preposition = fileNouns.has(noun) ? preposition : "of-code";
+  for (let found = nextName(part, at, kindOf); found; found = nextName(part, at, kindOf)) {
+    if (found.meant === "place") object.mentioned = true;
+    else object[found.meant].push(...found.raws);
+    at = found.end;
+    const next = part[at];
+    if (next && namesOf(part, at, kindOf).length > 0) continue;
+    if (next && prepositions.has(next.lower)) object.mentioned ||= nextName(part, at, kindOf) !== undefined;
+    else if (next && found.meant !== "place") object.tail = !adverbs.has(next.lower);
+    break;
+  }
+  if (object.paths.length > 0) object.universal = false;
+  return object;
+}
+
+const adverbs = new Set(
+  `at all directly manually itself again yet anymore now here only either too please whatsoever themselves ever much
+  further any more way today this the them it by hand not`.split(/\s+/),
+);
+
+interface Name {
+  raws: readonly string[];
+  /** Whether the file itself is meant, its tests or configuration, or only a place in the code. */
+  meant: "paths" | "soft" | "place";
+  end: number;
+}
+
+/** The next file that is named, and how: "x.ts", "anything in x/", "the signature of f in x.ts". */
+function nextName(part: readonly Token[], from: number, kindOf: KindOf): Name | undefined {
+  let preposition = "";
+  let noun = "";
+  let code = false;
+  for (let at = from; at < part.length; at++) {
+    const token = part[at];
+    if (!token) return undefined;
+    const raws = namesOf(part, at, kindOf);
+    if (raws.length > 0) {
+      const isFolder = fileNouns.has(part[at + 1]?.lower ?? "");
+      return { raws, meant: code ? "place" : meaning(preposition, noun), end: at + (isFolder ? 2 : 1) };
     }
-    const token = head[found];
-    if (found < 0 || !token) return;
-    const raws = namesOf(head, found, kindOf);
-    const direct =
-      preposition === "" ||
-      (noun === ""
-        ? /^(in|to|of|under|inside|within|at|on|below|from|into|beneath|for)$/.test(preposition)
-        : fileNouns.has(noun) && !/^(for|with|using|by|like|as|than|about)$/.test(preposition));
-    const soft =
-      !direct && softNouns.has(noun) && /^(in|of|under|inside|within|from|at|below)$/.test(preposition);
-    (direct ? result.paths : soft ? result.soft : result.mentions).push(...raws);
-    at = found + 1;
-    const next = head[at];
-    if (
-      next &&
-      token.tail === "" &&
-      !conjunctions.has(next.lower) &&
-      !prepositions.has(next.lower) &&
-      !isNamed(head, at, kindOf)
-    ) {
-      if (fileNouns.has(next.lower)) at++;
-      else if (
-        !/^(at|all|directly|manually|itself|again|yet|anymore|now|here|only|either|too|please|whatsoever|themselves|ever|much|further|any|more|way|today|this|the|them|it|by|hand|unless)$/.test(
-          next.lower,
-        )
-      )
-        result.tail = true;
-    }
-    const after = head[at];
-    const goesOn =
-      after &&
-      (token.tail === "," ||
-        head[at - 1]?.tail === "," ||
-        conjunctions.has(after.lower) ||
-        isNamed(head, at, kindOf));
-    if (!goesOn) {
-      for (const later of head.slice(at)) {
-        const raw = pathOf(later, "forbid", kindOf);
-        if (raw !== undefined) result.mentions.push(raw);
-      }
-      return;
+    if (token.code) noun = "(code)";
+    else if (prepositions.has(token.lower)) {
+      if (preposition === "" || fileNouns.has(noun)) preposition = token.lower;
+    } else if (!determiners.has(token.lower)) {
+      if (preposition === "") noun = token.lower;
+      // "the files of the parser in x/": still files; "the result of the call in x.ts": code.
+      else if (!fileNouns.has(token.lower) && !fileNouns.has(noun)) code = true;
     }
   }
+  return undefined;
 }
 
-/** Whether a word of the object names files: a path, ".md files", "the README", a folder that exists. */
-function isNamed(tokens: readonly Token[], at: number, kindOf: KindOf): boolean {
-  return namesOf(tokens, at, kindOf).length > 0;
+function meaning(preposition: string, noun: string): Name["meant"] {
+  if (preposition === "") return "paths";
+  const isPlace = /^(in|to|of|under|inside|within|at|on|below|from|into|beneath|across|throughout)$/.test(
+    preposition,
+  );
+  if (isPlace && (noun === "" || fileNouns.has(noun))) return "paths";
+  return isPlace && softNouns.has(noun) ? "soft" : "place";
 }
 
+/** The patterns that a word names: a path, ".md files", "the README", a folder that exists. */
 function namesOf(tokens: readonly Token[], at: number, kindOf: KindOf): readonly string[] {
   const token = tokens[at];
   if (!token) return [];
   const next = tokens[at + 1]?.lower ?? "";
-  const set =
-    /^(files?|sources?)$/.test(next) || (tokens[at + 1] === undefined && token.text.startsWith("*."))
-      ? setPatterns(token)
-      : undefined;
+  const set = /^(files?|sources?)$/.test(next) ? setPatterns(token) : undefined;
   if (set) return set;
+  const isFolder = /^(folders?|director(y|ies)|dirs?|subtree|tree|subfolder|subdirectory)$/.test(next);
+  const document = Object.hasOwn(documents, token.lower) ? documents[token.lower] : undefined;
+  if (document && !isFolder) return document;
   const raw = pathOf(token, "forbid", kindOf);
-  const document = Object.hasOwn(namedDocuments, token.lower) ? namedDocuments[token.lower] : undefined;
-  const folder = /^(folders?|director(y|ies)|dirs?|subtree|tree|subfolder|subdirectory)$/.test(next);
-  if (document && (raw !== undefined || !folder)) return raw === undefined ? document : [raw, ...document];
   if (raw !== undefined && isRoute(raw, tokens, at)) return [];
-  if (raw !== undefined) return [folder ? `${raw.replace(/[/\\]+$/, "")}/` : raw];
-  if (!/^[\w.@-]+$/.test(token.text) || fileNouns.has(token.lower) || determiners.has(token.lower)) return [];
+  if (raw !== undefined) return [isFolder ? `${raw.replace(/[/\\]+$/, "")}/` : raw];
+  const isWord =
+    /^[\w.@-]+$/.test(token.text) && !fileNouns.has(token.lower) && !determiners.has(token.lower);
+  if (!isWord || prepositions.has(token.lower) || conjunctions.has(token.lower)) return [];
   if (
-    folder &&
-    !prepositions.has(token.lower) &&
-    !/^(new|other|empty|temporary|additional|existing|output|parent|root|current)$/.test(token.lower)
+    isFolder &&
+    !/^(new|empty|temporary|additional|output|parent|root|extra|more|further|unrelated|generated)$/.test(
+      token.lower,
+    )
   )
     return [`${token.text}/`];
-  const before = tokens[at - 1];
-  const alone =
-    before === undefined ||
-    determiners.has(before.lower) ||
-    conjunctions.has(before.lower) ||
-    prepositions.has(before.lower) ||
-    fileNouns.has(before.lower) ||
-    before.tail === ",";
-  const ends = next === "" || conjunctions.has(next) || token.tail !== "";
-  return alone && ends && kindOf(token.text) !== undefined ? [token.text] : [];
+  return standsAlone(tokens, at) && kindOf(token.text) !== undefined ? [token.text] : [];
+}
+
+/** A plain word is the name of a folder only where nothing else belongs to it: "docs", "anything in docs". */
+function standsAlone(tokens: readonly Token[], at: number): boolean {
+  const before = tokens[at - 1]?.lower;
+  const free =
+    before === undefined || determiners.has(before) || prepositions.has(before) || fileNouns.has(before);
+  return free && tokens[at + 1] === undefined;
 }
 
 /** "the /health endpoint", "GET /users": no file. */
@@ -241,23 +196,16 @@ function isRoute(raw: string, tokens: readonly Token[], at: number): boolean {
   );
 }
 
-/** A remark that holds an exception, or nothing but the paths that are meant. */
-function addRemark(remark: readonly Token[], item: Item, kindOf: KindOf, result: ProhibitedObject): void {
-  const length = exceptionAt(remark, 0) || (remark[0]?.lower === "but" ? 2 : 0);
-  if (length > 0) {
-    const { paths } = readExceptions(remark.slice(length), item, kindOf, true);
-    if (paths.length > 0) result.beyond = [...(result.beyond ?? []), ...paths.map((path) => path.raw)];
-    else result.exceptWords = true;
-    return;
-  }
-  const named = remark.map((token) => pathOf(token, "forbid", kindOf));
-  const onlyPaths = remark.every(
+/** A remark that is nothing but paths says what is meant: "the billing module (src/billing/)". */
+function addRemark(remark: readonly Token[], kindOf: KindOf, object: ProhibitedObject): void {
+  const raws = remark.map((token) => pathOf(token, "forbid", kindOf));
+  const fits = remark.every(
     (token, index) =>
-      named[index] !== undefined ||
+      raws[index] !== undefined ||
       conjunctions.has(token.lower) ||
       /^(e\.g|i\.e|for|example|like|especially|including|in|at|under|mainly)$/.test(token.lower),
   );
-  if (!onlyPaths) return;
-  for (const raw of named)
-    if (raw !== undefined) (result.paths.length > 0 ? result.paths : result.soft).push(raw);
+  if (!fits) return;
+  const into = object.paths.length > 0 ? object.paths : object.soft;
+  for (const raw of raws) if (raw !== undefined) into.push(raw);
 }

@@ -29,6 +29,8 @@ const known: Record<string, readonly string[]> = {
   retry_abort: ["max_retries", "abort_on"],
 };
 
+const MAX_DEPTH = 32;
+
 /** Whether a text is meant as a coding packet: JSON that has, or seems to have, `packet_version`. */
 export function isPacket(text: string, fileName: string): boolean {
   if (!/^\s*\{/.test(text)) return /\.json$/i.test(fileName);
@@ -63,6 +65,10 @@ export function readPacket(text: string, slug: string, place: Place): TaskSpec {
       ...more,
     };
   };
+  if (depthOf(text) > MAX_DEPTH) {
+    draft.error(`the packet is nested more than ${MAX_DEPTH} levels deep`);
+    return done("", []);
+  }
   let raw: unknown;
   try {
     raw = JSON.parse(text);
@@ -71,7 +77,7 @@ export function readPacket(text: string, slug: string, place: Place): TaskSpec {
     draft.error(`the packet is not valid JSON: ${message.slice(0, 200)}`, lineOfProblem(text, message));
     return done("", []);
   }
-  const root = treeOf(text);
+  const root = parseTree(text);
   const parsed = packetSchema.safeParse(raw);
   if (!parsed.success) {
     for (const issue of parsed.error.issues) {
@@ -125,8 +131,15 @@ export function readPacket(text: string, slug: string, place: Place): TaskSpec {
   });
 }
 
-function treeOf(text: string): Node | undefined {
-  return parseTree(text);
+/** How deep JSON text is nested; more than readers that call themselves can take is refused before. */
+function depthOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const [mark] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{}]/g)) {
+    if (mark === "[" || mark === "{") deepest = Math.max(deepest, ++depth);
+    else if (mark === "]" || mark === "}") depth--;
+  }
+  return deepest;
 }
 
 function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {

@@ -175,13 +175,29 @@ function findFirst(tokens: readonly Token[], _item: Item, kindOf: KindOf, limit 
     const alone = at === 0 || labelled || token.code || (at > 0 && isLead(tokens[at - 1]));
     const raw = pathOf(token, alone && (at === 0 || token.code || labelled) ? "list" : "prose", kindOf);
     if (raw !== undefined && !(at === 0 && isOnlyWord(token, tokens[1]))) return at;
-    if (isLead(token)) continue;
+    if (isLead(token)) {
+      const place = at === 0 ? placeAfterNoun(tokens, kindOf) : undefined;
+      if (place !== undefined) return place;
+      continue;
+    }
     const label = labelEnd(tokens, at, kindOf);
     if (at > 0 || label === undefined) return undefined;
     at = label;
     labelled = true;
   }
   return undefined;
+}
+
+/** "the helper in src/x.ts": the index of the path. */
+function placeAfterNoun(tokens: readonly Token[], kindOf: KindOf): number | undefined {
+  if (!/^(the|its|their|a)$/.test(tokens[0]?.lower ?? "")) return undefined;
+  const at = tokens.findIndex((token, index) => index > 1 && token.lower === "in");
+  if (at < 0 || at > 4) return undefined;
+  const before = tokens.slice(0, at);
+  if (before.some((token) => token.tail !== "" || isDash(token))) return undefined;
+  const path = tokens[at + 1];
+  const denied = deniedLabels.test(before.map((token) => token.lower).join(" "));
+  return path && !denied && isPlainPath(path, kindOf) ? at + 1 : undefined;
 }
 
 /** "Makefile targets" begins with a word, not with a path, unless it stands alone or before a remark. */
@@ -357,7 +373,8 @@ function spacedPath(
       return undefined;
     const last = tokens[at];
     const raw = item.text.slice(start.offset, (last?.offset ?? 0) + (last?.text.length ?? 0));
-    if (kindOf(raw.replace(/\\/g, "/").replace(/^\.\//, "").replace(/\/$/, "")) !== undefined)
+    const likely = /[/\\]/.test(raw) || /\.\w{1,6}$/.test(token.text);
+    if (likely && kindOf(raw.replace(/\\/g, "/").replace(/^\.\//, "").replace(/\/$/, "")) !== undefined)
       return { raw, length: at + 1 };
     const next = tokens[at + 1];
     const ends = next === undefined || next.opens || isDash(next) || token.tail === ":";

@@ -33,8 +33,13 @@ const beforeLead =
 /** "Do not forget to update x" asks for it. */
 const positive =
   /^(forget|hesitate|worry|need|have|miss|fail|mind|neglect|omit|want|think|believe|care|know|like|see)$/;
-const executor =
-  /^((the|this|your|our|any|all|these|a|each|its|and|or|opencode|open|code|agent|executor|model|assistant|you|it|we|they|there|change|changes|patch|patches|diff|fix|implementation|solution|task|work|edit|edits|commit|pr|result|refactoring|refactor|that|which|new|model|session|run|of|in|to|case|under|circumstances|no|however|but|also|please|though|still|so|then|important)\s?)*$/;
+/** Words of a subject that is the work itself or who does it: "the patch must not ...". */
+const executor = new Set(
+  `the this your our any all these a each its and or opencode open code agent executor model assistant
+  you it we they there change changes patch patches diff fix implementation solution task work edit
+  edits commit pr result refactoring refactor that which new model session run of in to case under
+  circumstances no however but also please though still so then important is are be`.split(/\s+/),
+);
 const unchanged =
   /^(unchanged|untouched|intact|alone|unmodified|as-is|unaltered|unstaged|uncommitted|frozen|stable|identical|put)$/;
 const states =
@@ -47,7 +52,7 @@ const states =
  */
 export function findProhibitions(item: Item, forbidding: Verb | boolean, kindOf: KindOf): Clause[] {
   const clauses: Clause[] = [];
-  sentencesOf(tokenize(item.text)).forEach((sentence, index) => {
+  sentencesOf(splitPairs(tokenize(item.text))).forEach((sentence, index) => {
     const { plain, remarks } = splitRemarks(sentence);
     const add = (draft: Draft, own: Token[][]) => {
       const first = draft.object[0] ?? sentence[0];
@@ -70,6 +75,25 @@ export function findProhibitions(item: Item, forbidding: Verb | boolean, kindOf:
     }
   });
   return clauses;
+}
+
+/** "stage/commit" is two verbs. */
+function splitPairs(tokens: readonly Token[]): Token[] {
+  return tokens.flatMap((token) => {
+    const words = token.code ? [] : token.text.split("/");
+    if (words.length < 2 || !words.every((word) => verbOf(word.toLowerCase()))) return [token];
+    return words.flatMap((text, index) => {
+      const last = index === words.length - 1;
+      const word = {
+        ...token,
+        text,
+        lower: text.toLowerCase(),
+        tail: last ? token.tail : "",
+        shown: last ? token.shown : "",
+      };
+      return last ? [word] : [word, { ...word, text: "/", lower: "/" }];
+    });
+  });
 }
 
 /** The words of a clause in their sentence, with the remark in parentheses that follows them. */
@@ -171,12 +195,16 @@ function findLeads(tokens: readonly Token[], kindOf: KindOf, subject: readonly T
     if (!lead) continue;
     const next = nextLead(tokens, lead.from, at);
     const span = tokens.slice(lead.from, next);
-    const said = tokens.slice(lead.subject ? start : at, next);
+    const said = tokens.slice(lead.subject || isExecutor(tokens.slice(start, at)) ? start : at, next);
     drafts.push(...readLead(lead, span, said, tokens.slice(start, at), subject));
     start = next;
     at = next - 1;
   }
   return drafts;
+}
+
+function isExecutor(tokens: readonly Token[]): boolean {
+  return tokens.length < 5 && tokens.every((token) => executor.has(token.lower));
 }
 
 interface Lead {
@@ -222,6 +250,10 @@ function leadAt(tokens: readonly Token[], at: number, start: number): Lead | und
     return { kind: "verb", from: at + 3 };
   if (/^(forbidden|prohibited|disallowed)$/.test(token.lower) && word(1) === "to")
     return { kind: "verb", from: at + 2 };
+  if (token.lower === "under" && word(1) === "no" && /^(circumstances?|conditions?)$/.test(word(2))) {
+    const from = skipAdverbs(tokens, at + 3);
+    if (verbAt(tokens, from)?.form === "base") return { kind: "verb", from };
+  }
   if (token.lower === "avoid") return { kind: verbAt(tokens, at + 1) ? "gerund" : "noun", from: at + 1 };
   if (token.lower === "refrain" && word(1) === "from") return { kind: "gerund", from: at + 2 };
   const gerundAt =
@@ -239,7 +271,11 @@ function leadAt(tokens: readonly Token[], at: number, start: number): Lead | und
       at === start ||
       startsClauseWithVerb(tokens, start, at) ||
       (opens && startsProhibitedNoun(tokens, at + 1));
-    return firm && !/^(longer|more|matter|doubt)$/.test(word(1)) ? { kind: "noun", from: at + 1 } : undefined;
+    return firm &&
+      !/^(longer|more|matter|doubt)$/.test(word(1)) &&
+      !/^(needed|necessary|required)$/.test(word(2))
+      ? { kind: "noun", from: at + 1 }
+      : undefined;
   }
   if (/^(leave|keep|left|kept)$/.test(token.lower) && (opens || /^(be|is|are)$/.test(before.lower)))
     return readLeave(tokens, at);
@@ -286,14 +322,12 @@ function startsClauseWithVerb(tokens: readonly Token[], start: number, at: numbe
 }
 
 function readModal(tokens: readonly Token[], at: number, from: number, start: number): Lead | undefined {
-  const subject = tokens
-    .slice(start, at)
-    .map((token) => token.lower)
-    .join(" ");
+  const subject = tokens.slice(start, at);
   const next = tokens[from]?.lower ?? "";
   if (next === "be" || next === "get")
     return { kind: "passive", from: skipAdverbs(tokens, from + 1), subject: true };
-  if (executor.test(subject)) return { kind: "verb", from: skipAdverbs(tokens, from) };
+  if (subject.every((token) => executor.has(token.lower)))
+    return { kind: "verb", from: skipAdverbs(tokens, from) };
   const verb = verbAt(tokens, from);
   if (verb?.act === "change" && tokens[from + 1] === undefined)
     return { kind: "passive", from, subject: true };
@@ -330,7 +364,8 @@ function readState(tokens: readonly Token[], at: number, start: number): Lead | 
     return { kind: "state", from: at, subject: true };
   if (
     /^(is|are)$/.test(word) &&
-    (states.test(after) || /^(unchanged|as is|as it is|as they are)/.test(after))
+    ((states.test(after) && !/^\w+ to \w/.test(after.replace(/^not allowed|^not permitted/, "no"))) ||
+      /^(unchanged|as is|as it is|as they are)/.test(after))
   ) {
     return { kind: "state", from: at, subject: true };
   }

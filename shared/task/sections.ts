@@ -90,8 +90,11 @@ export function readSections(lines: readonly Line[]): Outline {
       start(next);
       if (heading.rest !== "")
         current.lines.push({ ...line, text: heading.rest, marker: undefined, gap: true });
-    } else {
-      current.lines.push({ ...line, text: heading && heading.level < 7 ? heading.text : line.text, gap });
+    } else if (!heading || heading.level === 7) {
+      current.lines.push({ ...line, gap });
+    } else if (first || looksLikePath(heading.text)) {
+      // A title; or, below "Files to modify", a heading that is a path.
+      current.lines.push({ ...line, text: heading.text, gap });
     }
     gap = false;
   });

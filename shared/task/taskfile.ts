@@ -111,7 +111,7 @@ function addFiles(section: Section, list: FileList, draft: Draft, place: Place):
   for (const path of list.paths.length > 0 ? list.mentions : []) {
     if (!draft.isNamed(path.raw))
       draft.warn(
-        `${quote(path.raw)} stands below ${quote(section.heading)} but is not read as a file to change; put it at the beginning of a line of its own`,
+        `${quote(path.raw)} stands below ${quote(section.heading)} but is not read as a file to change; give it a line of its own, as a path (a folder with "/" at its end)`,
         path.line,
       );
   }
@@ -224,8 +224,8 @@ function noScope(sections: readonly Section[], place: Place): string {
   for (const section of sections) {
     if (section.kind === "forbid" || section.kind === "inspect") continue;
     for (const item of itemsOf(section)) {
-      if (item.fence === undefined)
-        for (const path of readFileItem(item, place.kindOf).mentions) seen.add(path.raw);
+      const read = readFileItem(item, place.kindOf);
+      if (item.fence === undefined) for (const path of [...read.paths, ...read.mentions]) seen.add(path.raw);
     }
   }
   const hint =

@@ -115,7 +115,8 @@ function readWord(raw: string, offset: number, tokens: Token[]): void {
   let opens = false;
   let closes = false;
   let tail = "";
-  if (dashes.has(raw)) {
+  // A word of that length is no word: it is kept as it is, unread.
+  if (dashes.has(raw) || raw.length > 1_000) {
     tokens.push({ text: raw, lower: raw, shown: raw, offset, code: false, opens, closes, tail });
     return;
   }
@@ -213,7 +214,8 @@ function isBalanced(text: string): boolean {
 export function show(tokens: readonly Token[]): string {
   return tokens
     .map((token) => token.shown)
+    .filter((word) => word !== "")
     .join(" ")
-    .replace(/[\s.,;:!]+$/, "")
-    .slice(0, 400);
+    .slice(0, 400)
+    .replace(/[\s.,;:!]+$/, "");
 }

@@ -1,0 +1,73 @@
+import type { Item } from "./items.ts";
+import type { KindOf } from "./names.ts";
+import { exceptionAt, readExceptions } from "./paths.ts";
+import type { Token } from "./tokens.ts";
+import { stops } from "./words.ts";
+
+/** The object of a prohibition up to where an exception, a limit or a reason begins. */
+export interface Limited {
+  head: Token[];
+  /** "... outside src/", "anything except x.ts"; undefined where nothing of the kind is said. */
+  beyond: string[] | undefined;
+  /** "... outside the scope", "files that are not listed": all but what the task names. */
+  other: boolean;
+  /** An exception that names no file. */
+  vague: boolean;
+}
+
+/** Cuts the object of a prohibition where it ends; exceptions in its remarks count as well. */
+export function limit(
+  tokens: readonly Token[],
+  remarks: readonly Token[][],
+  item: Item,
+  kindOf: KindOf,
+): Limited {
+  const limited = cut(tokens, item, kindOf);
+  for (const remark of remarks) {
+    const length = exceptionAt(remark, 0) || (remark[0]?.lower === "but" ? 2 : 0);
+    if (length === 0) continue;
+    const { paths } = readExceptions(remark.slice(length), item, kindOf, true);
+    if (paths.length > 0) limited.beyond = [...(limited.beyond ?? []), ...paths.map((path) => path.raw)];
+    else limited.vague = true;
+  }
+  return limited;
+}
+
+function cut(tokens: readonly Token[], item: Item, kindOf: KindOf): Limited {
+  for (const [at, token] of tokens.entries()) {
+    if (token.code) continue;
+    const head = tokens.slice(0, at);
+    const found = limitAt(tokens, at);
+    if (found?.kind === "other") return { head, beyond: undefined, other: true, vague: false };
+    if (found) {
+      const { paths } = readExceptions(tokens.slice(at + found.length), item, kindOf, true);
+      const beyond = paths.map((path) => path.raw);
+      const named =
+        beyond.length > 0 && !/^(scope|task|list|these|those|this|above|files?)$/i.test(beyond[0] ?? "");
+      if (named) return { head, beyond, other: false, vague: false };
+      return { head, beyond: undefined, other: found.kind === "outside", vague: found.kind === "except" };
+    }
+    if (at > 0 && stops.has(token.lower)) return { head, beyond: undefined, other: false, vague: false };
+  }
+  return { head: [...tokens], beyond: undefined, other: false, vague: false };
+}
+
+const unlisted =
+  /^(listed|named|mentioned|specified|included|explicitly|part|needed|required|related|declared|covered|allowed|in scope)$/;
+
+function limitAt(
+  tokens: readonly Token[],
+  at: number,
+): { kind: "except" | "outside" | "other"; length: number } | undefined {
+  const word = (step: number) => tokens[at + step]?.lower ?? "";
+  const exception = exceptionAt(tokens, at) || (word(0) === "but" && at > 0 ? 1 : 0);
+  if (exception > 0) return { kind: "except", length: exception };
+  if (/^(outside|beyond)$/.test(word(0))) return { kind: "outside", length: word(1) === "of" ? 2 : 1 };
+  // "that are not listed", "which is not in src/", "not under src/"
+  const that = /^(that|which)$/.test(word(0)) ? 1 : 0;
+  const verb = that + (/^(is|are|isn't|aren't)$/.test(word(that)) ? 1 : 0);
+  const negated = word(verb) === "not" ? verb + 1 : /n't$/.test(word(verb - 1)) ? verb : undefined;
+  if (negated === undefined) return undefined;
+  if (/^(in|under|within|inside|below)$/.test(word(negated))) return { kind: "outside", length: negated + 1 };
+  return unlisted.test(word(negated)) ? { kind: "other", length: negated } : undefined;
+}
