@@ -20,6 +20,8 @@ const bareNames =
   codeowners license licence copying notice authors contributors changelog readme build workspace cmakelists.txt caddyfile
   podfile fastfile guardfile pipfile gnumakefile taskfile earthfile tiltfile rebar.config go.mod go.sum go.work version
   node_modules __init__.py __tests__ __mocks__`);
+/** Of these, what begins a sentence more often than it names a file. */
+const ordinary = /^(build|work|workspace|version|notice|copying|authors|contributors)$/i;
 const technologies =
   /^(node|vue|next|nuxt|react|express|three|d3|ember|backbone|alpine|chart|angular|socket|moment|day|discord|p5|video|bun|deno|require|ext|knockout|handlebars|mocha|asp|nest|solid|preact|gatsby|electron|phaser|pixi|ml|brain|tensorflow|passport|paper|popper|fuse|lit|hapi|koa|sails|meteor|stimulus|tone)\.(js|io|net|ts)$/i;
 const objects =
@@ -60,7 +62,7 @@ function isPath(text: string, token: Token, where: Where, kindOf: KindOf): boole
     );
   if (/^\.[A-Za-z][\w.-]*$/.test(text)) return !/^\.(NET|Net)$/.test(text);
   if (bareNames.has(text.toLowerCase()))
-    return where === "list" || token.code || /[A-Z._]/.test(text) || exists(text);
+    return where === "list" || token.code || (ordinary.test(text) ? /^[A-Z]+$/ : /[A-Z._]/).test(text) || exists(text);
   const dot = text.lastIndexOf(".");
   if (dot <= 0) return (token.code || where === "list") && exists(text);
   const extension = text.slice(dot + 1).toLowerCase();
@@ -72,7 +74,7 @@ function isPath(text: string, token: Token, where: Where, kindOf: KindOf): boole
 
 /** Characters that paths have and prose or code has not. */
 function isWritable(text: string, spaced: boolean): boolean {
-  if (/:\/\/|[<>"|;=^`]|^www\.|^mailto:|@.+\.\w+$/.test(text) && !/^@[\w./-]+$/.test(text)) return false;
+  if (/:\/\/|[<>"|;=^`]|^www\.|^mailto:|^[^@/\\]+@.+\.\w+$/.test(text)) return false;
   if (/^[-–—.,:;!?+&/\\]+$/.test(text)) return /^(\.{1,2}[/\\]?|[/\\]|\.[/\\]\.?)$/.test(text) && spaced;
   if (/\s/.test(text) && !(spaced && /^[^\s]+( [^\s]+)*$/.test(text))) return false;
   return !/\w\(.*\)$|^\d+(\.\d+)*$|^v\d+(\.\d+)*$|^\$|\(\)/.test(text) || /^[$]\{?\w+\}?[/\\]/.test(text);
