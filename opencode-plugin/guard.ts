@@ -109,7 +109,8 @@ export class Guard {
       ...(binding.kind === "run"
         ? {
             matcher,
-            judgeShell: (command, cwd, scope) => judgeShell(command, cwd, scope, { root: this.#root }),
+            scratch: binding.config.scratch,
+            judgeShell,
           }
         : { readOnly: { code: binding.code, detail: binding.detail } }),
     });

@@ -33,6 +33,10 @@ const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }
   },
   runs: { summary: "list the runs of this project", load: () => import("./commands/runs.ts") },
   show: { summary: "show what a run came to", load: () => import("./commands/show.ts") },
+  restore: {
+    summary: "put back what a run changed out of scope",
+    load: () => import("./commands/restore.ts"),
+  },
   callback: {
     summary: "list, deliver or redeliver the callbacks of this project",
     load: () => import("./commands/callback.ts"),

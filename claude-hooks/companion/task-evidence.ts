@@ -3,6 +3,7 @@ import type { RunRecord } from "../../shared/run/record.ts";
 import { listRunIds, readRun, turnDir } from "../../shared/run/store.ts";
 import { createMatcher } from "../../shared/scope/matcher.ts";
 import { surroundingsOf } from "../../shared/scope/surroundings.ts";
+import { lineage } from "../../shared/task/lineage.ts";
 import { loadTask } from "../../shared/task/load.ts";
 import { locateTask } from "../../shared/task/locate.ts";
 import { listTaskFiles } from "../../shared/task/prompt.ts";
@@ -11,11 +12,6 @@ import { listBaselines } from "../../shared/tree/baseline-refs.ts";
 import { latestTask } from "../../shared/tree/diff.ts";
 import { pathsChangedBy, readJournal } from "../../shared/tree/journal.ts";
 import type { Repository } from "../../shared/tree/repository.ts";
-
-/** The slug under which a task keeps its baseline: its own, or that of the task it corrects. */
-export function baselineSlug(spec: TaskSpec): string {
-  return spec.corrects ?? spec.slug;
-}
 
 /**
  * The slug that `--task` means: that of a baseline, or of a task file.
@@ -28,7 +24,7 @@ export async function taskSlug(repo: Repository, given: string | undefined, cwd:
   if (!/[./\\]/.test(given)) {
     throw new HandrailError("no-baseline", `there is no baseline of ${given}`, { fix: "handrail baseline" });
   }
-  return baselineSlug(loadTask(locateTask(given, repo.root, cwd), repo.root));
+  return lineage(loadTask(locateTask(given, repo.root, cwd), repo.root), repo.root);
 }
 
 /** What a task and its corrections allow, and what their runs are known to have written. */
@@ -43,7 +39,7 @@ export interface TaskEvidence {
 export function evidenceOf(repo: Repository, slug: string): TaskEvidence {
   const runs = listRunIds(repo.root)
     .flatMap((id) => readRun(repo.root, id) ?? [])
-    .filter((run) => run.turn > 0 && baselineSlug(run.spec) === slug);
+    .filter((run) => run.turn > 0 && lineage(run.spec, repo.root) === slug);
   const specs = runs.length > 0 ? runs.map((run) => run.spec) : specsFromFiles(repo.root, slug);
   const around = surroundingsOf(repo.root);
   const matchers = specs.map((spec) => createMatcher(spec.scope, around));
@@ -60,7 +56,7 @@ export function evidenceOf(repo: Repository, slug: string): TaskEvidence {
 function specsFromFiles(root: string, slug: string): TaskSpec[] {
   return listTaskFiles(root)
     .map((file) => loadTask(file, root))
-    .filter((spec) => spec.ok && baselineSlug(spec) === slug);
+    .filter((spec) => spec.ok && lineage(spec, root) === slug);
 }
 
 function writtenBy(run: RunRecord): Set<string> {

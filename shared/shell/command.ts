@@ -42,6 +42,8 @@ export function run(args: readonly Arg[], call: Call, reader: Reader): boolean {
   const unclear = frame.opaque || frame.depth > MOST_DEPTH || variables.includes("PATH");
   if (name === undefined || name.includes("/") || unclear) {
     frame.notes.stirred = true;
+    // What it means is not sure, but if it is what it is called it may undo what was done.
+    if (name !== undefined && Object.hasOwn(writers, name)) frame.notes.ledger.doubtAll();
     return false;
   }
   const inner = unwrap(name, rest, call.stdin);
@@ -90,6 +92,7 @@ function runFunction(name: string, args: readonly Arg[], { frame, tail }: Call, 
   const body = frame.functions.get(name)?.body;
   if (!body || body.type === "CompoundList" || frame.depth > MOST_DEPTH) {
     builtins.source?.([], frame);
+    frame.notes.ledger.doubtAll();
     return false;
   }
   const before = new Map(frame.variables);

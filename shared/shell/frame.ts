@@ -148,6 +148,7 @@ export class Frame {
 
   changeDirectory(target: string | undefined): boolean {
     const path = target === undefined ? undefined : this.resolveFolder(target);
+    if (path !== undefined) this.notes.ledger.look(path);
     this.previous = this.certain ? this.cwd : undefined;
     this.cwd = this.certain ? path : undefined;
     return this.cwd !== undefined;

@@ -24,11 +24,11 @@ export class Ledger {
   readonly #copies = new Map<string, string>();
   #renames: { from: string; to: string }[] = [];
   #order = 0;
-  /** Paths that are changed while something is read; for what runs at the same time. */
+  /** Paths that matter while something is read; for what runs at the same time. */
   #watched: Set<string>[] = [];
 
   record(kind: FileEffect["kind"], path: string, by: string, inPlace = false): void {
-    this.#see(path);
+    this.look(path);
     const before = this.#entries.get(path);
     if (kind === "create" && before && before.kind !== "delete") return;
     if (kind === "delete") this.#forget(path, false);
@@ -39,6 +39,7 @@ export class Ledger {
 
   /** A copy or a move from one path to another, both certain. */
   transfer(from: string, to: string, by: string, how: "copy" | "move"): void {
+    this.look(from);
     const restores = this.#copies.get(from) === to;
     this.#copies.set(to, from);
     if (how === "move") {
@@ -51,12 +52,12 @@ export class Ledger {
 
   /** Something may have written or removed the path (a branch that may not run). */
   doubt(path: string): void {
-    this.#see(path);
+    this.look(path);
     this.#forget(path, true);
     this.#touched.add(path);
   }
 
-  /** Reads things that run at the same time: of what two of them change, nothing is certain. */
+  /** Reads things that run at the same time: where two of them meet at a path, nothing of either is certain. */
   together(reads: readonly (() => void)[]): void {
     const seen = reads.map((read) => {
       const paths = new Set<string>();
@@ -66,11 +67,18 @@ export class Ledger {
       return paths;
     });
     for (const [index, paths] of seen.entries()) {
-      const others = seen.slice(index + 1).flatMap((other) => [...other]);
-      for (const path of paths) {
-        for (const other of others) if (isWithin(path, other) || isWithin(other, path)) this.doubt(path);
+      for (const others of seen.slice(index + 1)) {
+        const meet = [...paths].some((path) =>
+          [...others].some((other) => isWithin(path, other) || isWithin(other, path)),
+        );
+        if (meet) for (const path of [...paths, ...others]) this.doubt(path);
       }
     }
+  }
+
+  /** Notes that what happens depends on what lies at the path. */
+  look(path: string): void {
+    for (const paths of this.#watched) paths.add(path);
   }
 
   /** Something may have restored or removed anything (`git stash`, `rm "$f"`). */
@@ -118,10 +126,6 @@ export class Ledger {
       if (this.#touched.has(at)) return true;
     }
     return false;
-  }
-
-  #see(path: string): void {
-    for (const paths of this.#watched) paths.add(path);
   }
 
   /** Drops what is known of a path and of everything below it. */

@@ -86,7 +86,7 @@ function walkNode(node: CommandNode, frame: Frame, tail: boolean, stdin?: string
       return walkCommand(node, frame, tail, stdin);
     case "Redirected":
       walkRedirects(node.redirects, frame, false);
-      return walkNode(node.command, frame, tail, stdin);
+      return walkNode(node.command, frame, tail, stdin) && node.redirects.every(cannotFail);
     case "Subshell":
       return walkList(node.body.commands, frame.subshell(), tail);
     case "BraceGroup":
@@ -146,6 +146,7 @@ function walkFor(node: For, frame: Frame): boolean {
 
 function walkCommand(node: Command, frame: Frame, tail: boolean, piped?: string): boolean {
   const variables: string[] = [];
+  const texts = node.prefix.map((item) => (item.type === "Assignment" ? item.text : "")).join("");
   for (const item of node.prefix) {
     if (item.type !== "Assignment") continue;
     const plain = item.value.type === "Word" && !item.index && !item.append ? item.value : undefined;
@@ -170,7 +171,15 @@ function walkCommand(node: Command, frame: Frame, tail: boolean, piped?: string)
     return true;
   }
   const stdin = hereText(node.redirects, frame.lookup) ?? piped;
-  return args.length === 0 || run(args, { frame, tail, stdin, variables }, reader);
+  // An assignment ends as the command in it does.
+  const sure =
+    args.length === 0 ? !/\$\(|`/.test(texts) : run(args, { frame, tail, stdin, variables }, reader);
+  return sure && node.redirects.every(cannotFail);
+}
+
+/** A redirection to a device or a descriptor; any other may fail, and the command with it. */
+function cannotFail(one: Redirection): boolean {
+  return one.type !== "Redirect" || /^(\/dev\/(null|stdout|stderr)|&?\d)$/.test(one.target?.value ?? "");
 }
 
 function assigned(value: Word, frame: Frame): string | undefined {

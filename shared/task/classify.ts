@@ -1,7 +1,15 @@
 import type { Item } from "./items.ts";
 import { type Limited, limit } from "./limits.ts";
 import type { KindOf } from "./names.ts";
-import { isDependencies, isFiles, isGit, isKindOfFiles, isNetwork, isTests } from "./nouns.ts";
+import {
+  isDependencies,
+  isDependencyList,
+  isFiles,
+  isGit,
+  isKindOfFiles,
+  isNetwork,
+  isTests,
+} from "./nouns.ts";
 import { type ProhibitedObject, readObjects } from "./objects.ts";
 import type { Clause } from "./prohibitions.ts";
 import type { Rule } from "./spec.ts";
@@ -13,8 +21,8 @@ export type Effect =
   | { kind: "no-read"; paths: string[] }
   /** `except`: may be changed all the same where they are in scope. */
   | { kind: "rule"; rule: Rule; except: string[] }
-  /** Nothing but these may change; without paths: nothing but what the task names. */
-  | { kind: "beyond"; paths: string[] }
+  /** Nothing but these may change; without paths: nothing but what the task names. `names`: said as "except x". */
+  | { kind: "beyond"; paths: string[]; names: boolean }
   | { kind: "everything" }
   | { kind: "advisory" };
 
@@ -23,8 +31,8 @@ export interface TaskFacts {
   kindOf: KindOf;
   /** Whether the task names this very file as one to change. */
   isNamed(raw: string): boolean;
-  /** Whether the task names a file below this folder as one to change. */
-  namesBelow(raw: string): boolean;
+  /** The files and folders below this one that the task names as ones to change. */
+  namedBelow(raw: string): string[];
 }
 
 interface Case {
@@ -36,11 +44,12 @@ interface Case {
 }
 
 const advisory: Effect[] = [{ kind: "advisory" }];
-const onlyTheTask: Effect[] = [{ kind: "beyond", paths: [] }];
+const onlyTheTask: Effect[] = [{ kind: "beyond", paths: [], names: false }];
 
 /** Says what a prohibition comes to: held as a path, held as a rule, or only told. */
 export function classify(given: Clause, item: Item, facts: TaskFacts): Effect[] {
-  if (given.acts[0] === "only") return [{ kind: "beyond", paths: given.object.map((token) => token.text) }];
+  if (given.acts[0] === "only")
+    return [{ kind: "beyond", paths: given.object.map((token) => token.text), names: true }];
   const clause = asChanges(given);
   const limited = limit(clause.object, clause.remarks, item, facts.kindOf);
   if (clause.joined && clause.object.some((token) => token.lower === "instead")) return [];
@@ -148,14 +157,16 @@ function concernsFiles(object: ProhibitedObject): boolean {
 
 /** The paths are forbidden; advisory where the object speaks of the code in a file; undefined without files. */
 function byPath({ act, clause, object, limited, facts }: Case): Effect[] | undefined {
-  const named = (raw: string) => facts.isNamed(raw);
+  const isNamed = (raw: string) => facts.isNamed(raw);
   const ofCode = act === "partial" || object.tail;
   const paths = [
-    ...object.paths.filter((raw) => !(ofCode && named(raw))),
-    ...object.soft.filter((raw) => !named(raw)),
+    ...object.paths.filter((raw) => !(ofCode && isNamed(raw))),
+    ...object.soft.filter((raw) => !isNamed(raw)),
   ];
-  if (clause.joined && paths.length > 0 && paths.every(named)) return [];
-  if (paths.length > 0) return [{ kind: "forbid", paths, except: limited.beyond ?? [] }];
+  if (clause.joined && paths.length > 0 && paths.every(isNamed)) return [];
+  // "anything else in src/": not what the task names there.
+  const named = object.other && object.paths.length > 0 ? paths.flatMap(facts.namedBelow) : [];
+  if (paths.length > 0) return [{ kind: "forbid", paths, except: [...(limited.beyond ?? []), ...named] }];
   return object.paths.length + object.soft.length > 0 || object.mentioned ? advisory : undefined;
 }
 
@@ -199,7 +210,8 @@ function classifyCreate(one: Case): Effect[] {
   if (object.paths.length > 0 && !isDependencies(words.replace(/\S*[./]\S*/g, ""))) {
     const places = isFiles(words) && clause.verbs[0] !== "write" && clause.verbs[0] !== "overwrite";
     // "create files under src/legacy/" forbids less than the folder; but where files in it are to be changed, the rule says it.
-    if (places && object.paths.some((path) => facts.namesBelow(path))) return ruled("no-new-files");
+    if (places && object.paths.some((path) => facts.namedBelow(path).length > 0))
+      return ruled("no-new-files");
     return byPath(one) ?? advisory;
   }
   if (isTests(words)) return ruled("no-test-changes", one);
@@ -221,11 +233,11 @@ function classifyChange(one: Case): Effect[] {
   if (paths) return paths;
   const any =
     object.universal || words === "" || /^((any|the|all|of) )*(other|others|else|rest)$/.test(words);
-  if (any && limited.beyond) return [{ kind: "beyond", paths: limited.beyond }];
+  if (any && limited.beyond) return [{ kind: "beyond", paths: limited.beyond, names: limited.names }];
   if (any && (object.other || limited.other)) return onlyTheTask;
   if (/^((any|the|other) )*unrelated files?\b/.test(words)) return onlyTheTask;
   if (isGit(words)) return [...ruled("no-stage"), ...ruled("no-commit")];
-  if (isDependencies(words)) return ruled("no-new-dependencies", one);
+  if (isDependencyList(words)) return ruled("no-new-dependencies", one);
   if (isNetwork(words) && clause.verbs.includes("touch")) return ruled("no-network");
   const all = /^(anything|everything|any files?|all files|nothing|files|any file at all|anything at all)$/;
   return object.universal && all.test(words) && !limited.vague ? [{ kind: "everything" }] : advisory;
@@ -243,7 +255,8 @@ function classifyNoun(one: Case, facts: TaskFacts): Effect[] {
   if (isGit(words) && object.paths.length === 0) return classifyRun(words);
   if (object.paths.length + object.soft.length > 0 && !isDependencies(words.replace(/\S*[./]\S*/g, ""))) {
     const places = /^((any|additional|extra) )*new (files?|modules?)\b/.test(words);
-    if (places && object.paths.some((path) => facts.namesBelow(path))) return ruled("no-new-files");
+    if (places && object.paths.some((path) => facts.namedBelow(path).length > 0))
+      return ruled("no-new-files");
     return byPath(one) ?? advisory;
   }
   if (isNetwork(words) || /^(any )?downloads?\b/.test(words)) return ruled("no-network");
@@ -262,7 +275,7 @@ function classifyNoun(one: Case, facts: TaskFacts): Effect[] {
   )
     return ruled("no-delete");
   if (limited.beyond && (object.universal || words === ""))
-    return [{ kind: "beyond", paths: limited.beyond }];
+    return [{ kind: "beyond", paths: limited.beyond, names: limited.names }];
   if (/^((any|all|the) )*other files?\b/.test(words)) return [...onlyTheTask, ...ruled("no-new-files")];
   if (
     /^((any|more|no) )*((new|additional|extra|further|unlisted|other) )+(files?|modules?|scripts?|director(y|ies)|folders?)\b|^files?$/.test(

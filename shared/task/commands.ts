@@ -53,8 +53,9 @@ function commandsOf(item: Item, isTests: boolean): string[] {
       text,
     );
   const spans = codeSpans(text);
+  const withoutSpans = text.replace(/`[^`]*`/g, "`");
   if (spans.length > 0) {
-    if (!isTests && !asked && !/\b(run|execute)\b[^.]{0,40}`/i.test(text)) return [];
+    if (!isTests && !asked && !/\b(run|execute)\b[^.`]{0,40}`/i.test(withoutSpans)) return [];
     const alone = text.replace(/`[^`]*`/g, "").replace(/[^A-Za-z]/g, "") === "";
     return spans
       .filter(

@@ -16,6 +16,8 @@ export interface Place {
 const MOST = 2_000;
 
 interface Limit {
+  /** "anything except a.ts", as against "anything outside src/". */
+  names: boolean;
   paths: string[];
   text: string;
   line: number;
@@ -93,14 +95,20 @@ export class Draft {
     );
   }
 
+  /** Where nothing else says what may change, "Do not modify any file except a.ts" does. */
+  allowExceptions(): void {
+    for (const limit of this.#limits)
+      if (limit.names) for (const raw of limit.paths) this.allow({ raw, line: limit.line });
+  }
+
   facts(): TaskFacts {
     return {
       kindOf: this.#place.kindOf,
       isNamed: (raw) => this.isNamed(raw),
-      namesBelow: (raw) => {
+      namedBelow: (raw) => {
         const result = this.#normalize(raw);
         const folder = result.ok ? `${result.pattern.replace(/\/(\*\*)?$/, "")}/` : "/";
-        return [...this.#allow.keys()].some((pattern) => pattern.startsWith(folder) && isLiteral(pattern));
+        return [...this.#allow.keys()].filter((pattern) => pattern.startsWith(folder) && isLiteral(pattern));
       },
     };
   }
@@ -115,12 +123,12 @@ export class Draft {
   }
 
   /** Nothing but these paths may change. */
-  limit(paths: readonly string[], text: string, line: number): void {
+  #limit(paths: readonly string[], names: boolean, text: string, line: number): void {
     const patterns = paths.flatMap((raw) => {
       const result = this.#normalize(raw);
       return result.ok ? [this.#asItIs(result.pattern)] : [];
     });
-    if (patterns.length > 0) this.#limits.push({ paths: patterns, text, line });
+    if (patterns.length > 0) this.#limits.push({ paths: patterns, names, text, line });
   }
 
   /** Records a prohibition and makes it hold. */
@@ -148,7 +156,7 @@ export class Draft {
         }
         return { text, enforcement: "rule", rule: effect.rule };
       case "beyond":
-        this.limit(effect.paths, text, line);
+        this.#limit(effect.paths, effect.names, text, line);
         return { text, enforcement: "path", paths: [...effect.paths] };
       case "no-read": {
         const paths = this.#forbiddenAll(effect.paths, line);
@@ -187,6 +195,8 @@ export class Draft {
   /** A forbidden folder without its exceptions; the whole of it where they cannot be taken out. */
   #without(path: string, except: readonly string[], text: string, line: number): string[] {
     if (except.length === 0) return [path];
+    const name = path.split("/").at(-1) ?? "";
+    const isFile = name.includes(".") && this.#place.kindOf(path) !== "directory";
     const folder = path.endsWith("/**") ? path.slice(0, -2) : path.endsWith("/") ? path : `${path}/`;
     const inside = except.flatMap((raw) => {
       const result = this.#normalize(raw);
@@ -197,7 +207,7 @@ export class Draft {
           : `${folder}${result.pattern}`,
       ];
     });
-    if (inside.length === except.length && inside.every((one) => canExcept(folder, one)))
+    if (!isFile && inside.length === except.length && inside.every((one) => canExcept(folder, one)))
       return allBut(folder, inside);
     this.warn(`the exception in ${quote(text)} cannot be held; ${quote(path)} is forbidden as a whole`, line);
     return [path];

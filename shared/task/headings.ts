@@ -49,11 +49,18 @@ const negated = words(
   "not don't do dont donts don'ts nots must mustn't should shouldn't may never avoid shall please you also read open access inspect look reading opening and under any circumstances ever again either editing modifying changing touching",
 );
 const forbidden = [
+  /^(files? )?out$/,
   /^(things|what|files|paths|stuff|anything|items)( that)?( you)?( to)? (not|never|avoid|must not|may not|should not|do not|don't)\b/,
   /^(things|stuff|what) to avoid$/,
   /^(strictly |explicitly |absolutely )?(forbidden|prohibited|prohibitions?|off[- ]limits|out[- ]of[- ]scope|not in scope|not allowed|disallowed|excluded?|exclusions?|non[- ]?goals?|not goals|anti[- ]goals|denied|deny|denylist|blacklist|blocklist|frozen|untouchable|protected|hands off|no[- ]go|no[- ]touch|unchanged|no changes|leave alone|leave unchanged|leave untouched|keep unchanged|leave as is|not to be (changed|modified|touched|edited))( (for this task|in this task|files?|paths?|areas?|zones?|changes|actions|things|list|items|in|to|directories|folders|work|here|and|or|\/|code|these|the|following|commands|operations))*$/,
   /^(files|paths|directories|folders|code|parts|areas|modules)( that| which)?( are| is| must| should| may| have| to| need| you)*( (not|never)( to)?( be)? (modify|change|edit|touch|modified|changed|edited|touched|write|written|in scope)|( stay| remain| leave| keep| be| left)* (off[- ]limits|out[- ]of[- ]scope|forbidden|frozen|alone|unchanged|untouched|protected|as is))( .{0,30})?$/,
 ];
+/** Sentences that head a list: "The following files must not be changed", "These are for reference only". */
+const forbidSentence =
+  /\b(not|never|cannot|can't|don't|no)\b.*\b(chang|modif|edit|touch|alter|writ|updat|delet|remov|renam|mov|read|open|creat)\w*\b|\b(off[- ]limits|out of scope|forbidden|untouched|unchanged|left alone|as (they are|it is|is))\b/;
+const inspectSentence =
+  /\b(for reference|reference only|read[- ]only|only (be )?(inspect|read)|inspect(ed)? only)\b/;
+const pointer = /\b(following|these|below|files?|paths?|folders?|director(y|ies))\b/;
 const inspectStart =
   /^(files (to|for) )?(read|inspect|look|for reference|reference|references|context files|files for|see|view|consult)\b/;
 const taskLabels =
@@ -69,7 +76,7 @@ export function readLabel(text: string): Label | undefined {
   if (text.length > 120) return undefined;
   const { label, qualifier } = plainLabel(text);
   if (label === "") return undefined;
-  const found = kindOfLabel(label);
+  const found = kindOfLabel(label) ?? kindOfSentence(label);
   if (!found) return undefined;
   if (found.kind === "files" && qualifier) {
     if (/^(do not|don't|never|not to|must not)\b/.test(qualifier))
@@ -108,6 +115,12 @@ function kindOfLabel(label: string): Label | undefined {
     if (some(writeForms) || some(writeVerbs)) return as("files", true);
   }
   return undefined;
+}
+
+function kindOfSentence(label: string): Label | undefined {
+  if (!pointer.test(label) || label.split(" ").length > 14) return undefined;
+  if (inspectSentence.test(label)) return { kind: "inspect", words: label, weak: false };
+  return forbidSentence.test(label) ? { kind: "forbid", words: label, weak: false } : undefined;
 }
 
 /** The label without numbering, emphasis and other marks; a remark in parentheses apart. */

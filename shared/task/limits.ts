@@ -9,6 +9,8 @@ export interface Limited {
   head: Token[];
   /** "... outside src/", "anything except x.ts"; undefined where nothing of the kind is said. */
   beyond: string[] | undefined;
+  /** The limit is "except x", not "outside x". */
+  names: boolean;
   /** "... outside the scope", "files that are not listed": all but what the task names. */
   other: boolean;
   /** An exception that names no file. */
@@ -27,8 +29,10 @@ export function limit(
     const length = exceptionAt(remark, 0) || (remark[0]?.lower === "but" ? 2 : 0);
     if (length === 0) continue;
     const { paths } = readExceptions(remark.slice(length), item, kindOf, true);
-    if (paths.length > 0) limited.beyond = [...(limited.beyond ?? []), ...paths.map((path) => path.raw)];
-    else limited.vague = true;
+    if (paths.length > 0) {
+      limited.beyond = [...(limited.beyond ?? []), ...paths.map((path) => path.raw)];
+      limited.names = true;
+    } else limited.vague = true;
   }
   return limited;
 }
@@ -36,20 +40,41 @@ export function limit(
 function cut(tokens: readonly Token[], item: Item, kindOf: KindOf): Limited {
   for (const [at, token] of tokens.entries()) {
     if (token.code) continue;
-    const head = tokens.slice(0, at);
+    const limited = {
+      head: tokens.slice(0, at),
+      beyond: undefined,
+      names: false,
+      other: false,
+      vague: false,
+    };
     const found = limitAt(tokens, at);
-    if (found?.kind === "other") return { head, beyond: undefined, other: true, vague: false };
+    if (found?.kind === "other") return { ...limited, other: true };
     if (found) {
-      const { paths } = readExceptions(tokens.slice(at + found.length), item, kindOf, true);
-      const beyond = paths.map((path) => path.raw);
-      const named =
-        beyond.length > 0 && !/^(scope|task|list|these|those|this|above|files?)$/i.test(beyond[0] ?? "");
-      if (named) return { head, beyond, other: false, vague: false };
-      return { head, beyond: undefined, other: found.kind === "outside", vague: found.kind === "except" };
+      const rest = tokens.slice(at + found.length);
+      const beyond = readExceptions(rest, item, kindOf, true).paths.map((path) => path.raw);
+      if (beyond.length > 0 && !theTask.test(beyond[0] ?? ""))
+        return { ...limited, beyond, names: found.kind === "except" };
+      const other = found.kind === "outside" || rest.slice(0, 6).some((word) => theTask.test(word.lower));
+      return { ...limited, other, vague: !other };
     }
-    if (at > 0 && stops.has(token.lower)) return { head, beyond: undefined, other: false, vague: false };
+    if (at > 0 && (stops.has(token.lower) || startsRemark(tokens, at))) return limited;
   }
-  return { head: [...tokens], beyond: undefined, other: false, vague: false };
+  return { head: [...tokens], beyond: undefined, names: false, other: false, vague: false };
+}
+
+/** "except the files above", "outside the scope of this task". */
+const theTask =
+  /^(scope|task|list|listed|named|mentioned|these|those|this|above|following|files?|one|ones)$/i;
+
+/** "..., it is used elsewhere": no longer the object. */
+function startsRemark(tokens: readonly Token[], at: number): boolean {
+  if (tokens[at - 1]?.tail !== ",") return false;
+  return (
+    /^(it|they|this|that|these|those|we|you|he|she|there|i)$/.test(tokens[at]?.lower ?? "") &&
+    /^(is|are|was|were|will|would|has|have|had|must|should|can|could|may|need|needs|do|does|did|belongs?|stays?|breaks?|work|works|use|uses|want|depend|depends|come|comes)$/.test(
+      tokens[at + 1]?.lower ?? "",
+    )
+  );
 }
 
 const unlisted =

@@ -15,10 +15,12 @@ export interface Line {
 
 /** Longer lines are no prose: they are refused rather than read (parsing stays quick on hostile input). */
 export const MAX_LINE = 8_000;
+/** More lines than that are no task. */
+export const MAX_LINES = 20_000;
 
 /** Splits a text at CRLF, LF or CR and reads each line's indentation, marker and fence. */
 export function readLines(text: string): Line[] {
-  const raw = text.split(/\r\n|\n|\r/);
+  const raw = text.split(/\r\n|\n|\r/, MAX_LINES + 1);
   const hidden = hideComments(raw);
   const lines = raw.map((line, index) => readLine(hidden.has(index) ? "" : line, index + 1));
   const blocks = markFences(lines, raw);

@@ -15,13 +15,15 @@ const extensions =
   wasm snap feature bats spec patch diff service timer desktop plist pbxproj storyboard xib entitlements strings po pot resx
   d rules crt pem key pub example sample template dist lst map sol move cairo vy rego nix dhall jsonnet libsonnet cue http
   rest editorconfig dockerfile makefile bak orig tmp db sqlite gz zip tar t in ac am el lisp scm rkt coffee`);
+/** Files without an ending, in any case. */
 const bareNames =
   set(`makefile dockerfile containerfile jenkinsfile procfile gemfile rakefile vagrantfile brewfile justfile
-  codeowners license licence copying notice authors contributors changelog readme build workspace cmakelists.txt caddyfile
-  podfile fastfile guardfile pipfile gnumakefile taskfile earthfile tiltfile rebar.config go.mod go.sum go.work version
+  cmakelists.txt caddyfile podfile fastfile guardfile pipfile gnumakefile taskfile earthfile tiltfile codeowners
   node_modules __init__.py __tests__ __mocks__`);
-/** Of these, what begins a sentence more often than it names a file. */
-const ordinary = /^(build|work|workspace|version|notice|copying|authors|contributors)$/i;
+/** Words that name a file only in capitals. */
+const capitalNames = set(
+  "README CHANGELOG LICENSE LICENCE COPYING NOTICE AUTHORS CONTRIBUTORS CONTRIBUTING VERSION BUILD WORKSPACE",
+);
 const technologies =
   /^(node|vue|next|nuxt|react|express|three|d3|ember|backbone|alpine|chart|angular|socket|moment|day|discord|p5|video|bun|deno|require|ext|knockout|handlebars|mocha|asp|nest|solid|preact|gatsby|electron|phaser|pixi|ml|brain|tensorflow|passport|paper|popper|fuse|lit|hapi|koa|sails|meteor|stimulus|tone)\.(js|io|net|ts)$/i;
 const objects =
@@ -61,8 +63,9 @@ function isPath(text: string, token: Token, where: Where, kindOf: KindOf): boole
       /[\w*]\.[\w*{]|^\*+$|^\*\*?\.|\w\*$/.test(text)
     );
   if (/^\.[A-Za-z][\w.-]*$/.test(text)) return !/^\.(NET|Net)$/.test(text);
+  if (capitalNames.has(text)) return true;
   if (bareNames.has(text.toLowerCase()))
-    return where === "list" || token.code || (ordinary.test(text) ? /^[A-Z]+$/ : /[A-Z._]/).test(text) || exists(text);
+    return where === "list" || token.code || /[A-Z._]/.test(text) || exists(text);
   const dot = text.lastIndexOf(".");
   if (dot <= 0) return (token.code || where === "list") && exists(text);
   const extension = text.slice(dot + 1).toLowerCase();
@@ -99,7 +102,8 @@ function hasSlashOfPath(
   if (
     /\.[A-Za-z][A-Za-z0-9]{0,11}$/.test(name) ||
     /^\.[a-z]/i.test(name) ||
-    bareNames.has(name.toLowerCase())
+    bareNames.has(name.toLowerCase()) ||
+    capitalNames.has(name)
   )
     return true;
   return (

@@ -19,6 +19,11 @@ export const isTests = (words: string) => tests.test(words.replace(/^(to|in|of|o
 export const isDependencies = (words: string) =>
   dependencies.test(words) &&
   !/\b(api|import|imports|circular|cycles?|between|boundar(y|ies)|manager|injection)\b/.test(words);
+/** Of a verb like "touch": "the library" is code, "the dependencies" are declared. */
+export const isDependencyList = (words: string) =>
+  /\b(dependenc(y|ies)|deps|third[- ]party|lock-?files?|lock files?|manifests?|dependency versions?)\b/.test(
+    words,
+  ) && isDependencies(words);
 export const isNetwork = (words: string) => network.test(words);
 export const isFiles = (words: string) => files.test(words);
 export const isKindOfFiles = (words: string) => kinds.test(words);

@@ -134,7 +134,7 @@ function nextName(part: readonly Token[], from: number, kindOf: KindOf): Name | 
     if (token.code) noun = "(code)";
     else if (prepositions.has(token.lower)) {
       if (preposition === "" || fileNouns.has(noun)) preposition = token.lower;
-    } else if (!determiners.has(token.lower)) {
+    } else if (!determiners.has(token.lower) && !(fileNouns.has(noun) && token.lower === "else")) {
       if (preposition === "") noun = token.lower;
       // "the files of the parser in x/": still files; "the result of the call in x.ts": code.
       else if (!fileNouns.has(token.lower) && !fileNouns.has(noun)) code = true;

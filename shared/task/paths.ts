@@ -41,6 +41,16 @@ const leadWords = new Set(
 );
 const deniedLabels =
   /\b(note|see|like|references?|ref|except|not|never|unchanged|keep|examples?|compare|cf|model|pattern|context|hint|warning|from|based|similar|unlike|using|imports?|uses?|read|inspect|do|don't|no|without|leave|forbidden|avoid)\b/;
+/** What may be said of a file before a colon; an unknown label could mean the opposite ("Legacy:", "out:"). */
+const labels = new Set(
+  `handler handlers controller controllers view views component components router route routes hook hooks store stores util utils
+  utility utilities helper helpers type types schema style styles stylesheet css html template templates entry entrypoint point
+  cli library lib workflow ci readme changelog spec specs fixture fixtures i18n locale locales translation translations service
+  services middleware parser client-side server-side database db migration migrations header headers function functions
+  page pages layout form forms widget widgets interface api ui logic core setup script scripts job worker endpoint`.split(
+    /\s+/,
+  ),
+);
 const exceptWord = /^(except|excepting|excluding|excludes|exclude|minus|besides)$/;
 const keepsAsInspect =
   /^(is |stays |strictly |just |only )*(read[- ]?only|inspect( only)?|(for )?(reference|context|inspection|reading|background)( only)?|only (for )?(reference|context|reading)|look only|view only|to (read|inspect)( only)?|only to (read|inspect)|read)\b(?! (the|from|it))/;
@@ -101,7 +111,7 @@ function readList(
   let at = first;
   while (at < tokens.length) {
     const token = tokens[at];
-    const raw = token && pathOf(token, "list", kindOf);
+    const raw = token && folderOf(tokens, at, pathOf(token, "list", kindOf));
     if (!token || raw === undefined) return at;
     (raw.startsWith("!") ? result.except : result.paths).push({
       raw: raw.replace(/^!/, ""),
@@ -139,6 +149,15 @@ function readList(
     } else return at;
   }
   return at;
+}
+
+/** "the src/foo folder", "folder src/foo": the path of a folder ends with a slash. */
+export function folderOf(tokens: readonly Token[], at: number, raw: string | undefined): string | undefined {
+  const isFolder = [tokens[at - 1], tokens[at + 1]].some((token) =>
+    /^(folders?|director(y|ies)|dir)$/.test(token?.lower ?? ""),
+  );
+  if (raw === undefined || !isFolder || /[/\\*]$|\.\w{1,5}$/.test(raw)) return raw;
+  return `${raw}/`;
 }
 
 function startsPhrase(token: Token): boolean {
@@ -214,11 +233,9 @@ function labelEnd(tokens: readonly Token[], from: number, kindOf: KindOf): numbe
     if (!token || !next || pathOf(token, "prose", kindOf) !== undefined) return undefined;
     const ends = token.tail === ":" || (at > from && isDash(token));
     if (!ends) continue;
-    const words = tokens
-      .slice(from, at + 1)
-      .map((one) => one.lower)
-      .join(" ");
-    return pathOf(next, "list", kindOf) !== undefined && !deniedLabels.test(words) ? at : undefined;
+    const words = tokens.slice(from, at + 1).filter((one) => !isDash(one));
+    const known = words.every((one) => labels.has(one.lower) || isLead(one));
+    return known && pathOf(next, "list", kindOf) !== undefined ? at : undefined;
   }
   return undefined;
 }
@@ -322,8 +339,13 @@ export function readExceptions(
     if (!token || isDash(token)) break;
     const raw =
       pathOf(token, names ? "list" : "prose", kindOf) ?? (names ? plainName(tokens, at) : undefined);
-    if (raw !== undefined) paths.push({ raw, line: lineAt(item, token.offset) });
-    else if (stops.has(token.lower) && token.lower !== "for") break;
+    if (raw !== undefined) {
+      paths.push({ raw, line: lineAt(item, token.offset) });
+      const next = tokens[at + 1];
+      const goesOn =
+        token.tail === "," || isJoint(next) || (next && pathOf(next, "prose", kindOf) !== undefined);
+      if (token.tail !== ";" && !goesOn) return { paths, end: at + 1 };
+    } else if (stops.has(token.lower) && token.lower !== "for") break;
     else if (
       !isJoint(token) &&
       !determiners.has(token.lower) &&

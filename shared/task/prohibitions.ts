@@ -1,6 +1,6 @@
-import { readOnly } from "./imperatives.ts";
 import { type Item, lineAt } from "./items.ts";
 import { type KindOf, pathOf } from "./names.ts";
+import { readOnly } from "./only.ts";
 import { sentencesOf, splitRemarks } from "./sentences.ts";
 import { isDash, show, type Token, tokenize } from "./tokens.ts";
 import { type Act, conjunctions, determiners, type Verb, verbOf } from "./words.ts";
@@ -52,7 +52,8 @@ const states =
  */
 export function findProhibitions(item: Item, forbidding: Verb | boolean, kindOf: KindOf): Clause[] {
   const clauses: Clause[] = [];
-  sentencesOf(splitPairs(tokenize(item.text))).forEach((sentence, index) => {
+  sentencesOf(splitPairs(tokenize(item.text))).forEach((sentence, index, sentences) => {
+    const afterSemicolon = sentences[index - 1]?.at(-1)?.tail === ";";
     const { plain, remarks } = splitRemarks(sentence);
     const add = (draft: Draft, own: Token[][]) => {
       const first = draft.object[0] ?? sentence[0];
@@ -63,7 +64,9 @@ export function findProhibitions(item: Item, forbidding: Verb | boolean, kindOf:
     let subject: Token[] = [];
     parts.forEach((part, position) => {
       const found = findLeads(part, kindOf, subject);
-      const main = position === 0 && (index === 0 || startsWithPath(part, kindOf) || startsWithVerb(part));
+      const main =
+        position === 0 &&
+        (index === 0 || afterSemicolon || startsWithPath(part, kindOf) || startsWithVerb(part));
       const drafts =
         found.length > 0 || forbidding === false || !main ? found : withoutLead(part, forbidding);
       for (const draft of drafts) add(draft, remarks);
@@ -254,6 +257,9 @@ function leadAt(tokens: readonly Token[], at: number, start: number): Lead | und
     const from = skipAdverbs(tokens, at + 3);
     if (verbAt(tokens, from)?.form === "base") return { kind: "verb", from };
   }
+  // "Nor should b.ts."
+  if (/^(nor|neither)$/.test(token.lower) && modals.test(word(1)) && at === start)
+    return { kind: "direct", from: at + 2 };
   if (token.lower === "avoid") return { kind: verbAt(tokens, at + 1) ? "gerund" : "noun", from: at + 1 };
   if (token.lower === "refrain" && word(1) === "from") return { kind: "gerund", from: at + 2 };
   const gerundAt =
@@ -443,7 +449,17 @@ function readLead(
       const verb = before.length > 0 ? verbAt(before, before.length - 1) : undefined;
       if (verb?.form === "base") return one([verb.act], span, [verb.base]);
       if (verbAt(span, 0)?.form === "gerund") return splitVerbs(span, said);
-      return one(["none"], span);
+      // "No files may be created or changed".
+      const modal = span.findIndex((token) =>
+        /^(may|must|should|can|shall|will|are|is|needs?)$/.test(token.lower),
+      );
+      const done = modal < 0 ? [] : span.slice(modal + 1).flatMap((token) => verbOf(token.lower) ?? []);
+      if (done.length === 0) return one(["none"], span);
+      return one(
+        [...new Set(done.map((one) => one.act))],
+        span.slice(0, modal),
+        done.map((one) => one.base),
+      );
     }
     default: {
       if (span.length === 0) return [];

@@ -45,7 +45,7 @@ interface Heading {
 }
 
 /** Divides a task file into its sections. */
-export function readSections(lines: readonly Line[]): Outline {
+export function readSections(given: readonly Line[]): Outline {
   const preamble = open({ kind: "task", words: "", weak: false }, 1, "", 7);
   const sections: Open[] = [preamble];
   let current = preamble;
@@ -55,6 +55,7 @@ export function readSections(lines: readonly Line[]): Outline {
     sections.push(section);
     current = section;
   };
+  const lines = given.flatMap(splitAtLabels);
   lines.forEach((line, index) => {
     if (line.text.trim() === "") {
       gap = true;
@@ -101,6 +102,21 @@ export function readSections(lines: readonly Line[]): Outline {
   return { title: titleOf(sections), sections };
 }
 
+/** "Fix it. Files: a.ts. Do not: commit." has headings in the middle of a line. */
+function splitAtLabels(line: Line): Line[] {
+  if (line.fence !== undefined) return [line];
+  const parts: string[] = [];
+  let from = 0;
+  for (const found of line.text.matchAll(/[.;!?]\s+(?=([A-Z][A-Za-z'’ /-]{1,40}):\s)/g)) {
+    const label = readLabel(found[1] ?? "");
+    if (!label || label.kind === "task" || label.kind === "other") continue;
+    parts.push(line.text.slice(from, found.index + 1));
+    from = found.index + found[0].length;
+  }
+  parts.push(line.text.slice(from));
+  return parts.map((text, index) => (index === 0 ? { ...line, text } : { ...line, text, marker: undefined }));
+}
+
 const other: Label = { kind: "other", words: "", weak: false };
 
 function open(label: Label, line: number, heading: string, level: number): Open {
@@ -141,7 +157,10 @@ function continuesInline(section: Open, line: Line, gap: boolean): boolean {
 /** Decides whether a heading opens a section here. @returns undefined where it is an ordinary line */
 function place(heading: Heading, line: Line, current: Open, first: boolean): Open | undefined {
   const { label, level, rest } = heading;
-  const listed = line.marker !== undefined;
+  const recent = current.lines.slice(-40);
+  const inItem =
+    line.indent >= 2 && recent.some((one) => one.marker !== undefined && one.indent < line.indent);
+  const listed = line.marker !== undefined || inItem;
   if (!label) {
     if (first || rest !== "") return undefined;
     if (level < 7) {

@@ -4,7 +4,7 @@ import { Draft, type Place } from "./draft.ts";
 import { type FileList, readFileList } from "./files.ts";
 import { readImperatives } from "./imperatives.ts";
 import { type Item, itemsOf } from "./items.ts";
-import { MAX_LINE, readLines } from "./lines.ts";
+import { MAX_LINE, MAX_LINES, readLines } from "./lines.ts";
 import { type NamedPath, readFileItem } from "./paths.ts";
 import { quote } from "./pattern.ts";
 import { readPermissions } from "./permissions.ts";
@@ -20,7 +20,9 @@ export function readTaskFile(text: string, slug: string, place: Place): TaskSpec
   const draft = new Draft(place);
   if (text.startsWith("-"))
     draft.error('the task starts with "-", which OpenCode takes for an option; begin with a title', 1);
-  const lines = readLines(text);
+  const all = readLines(text);
+  if (all.length > MAX_LINES) draft.error(`the task has more than ${MAX_LINES} lines; shorten it`);
+  const lines = all.slice(0, MAX_LINES);
   for (const line of lines) {
     if (line.text.length > MAX_LINE && line.fence === undefined)
       draft.error(`the line is longer than ${MAX_LINE} characters; break it into several`, line.number);
@@ -29,7 +31,10 @@ export function readTaskFile(text: string, slug: string, place: Place): TaskSpec
   const sections = outline.sections;
   const { softInspect, kept } = readFiles(sections, draft, place);
   readTestFiles(sections, draft, place);
-  for (const section of sections) readProhibitions(section, draft, place);
+  const tasks = sections.filter((section) => section.kind === "task");
+  for (const section of tasks) readProhibitions(section, draft, place);
+  if (!draft.hasAllow && draft.errors.length === 0) draft.allowExceptions();
+  for (const section of sections) if (section.kind !== "task") readProhibitions(section, draft, place);
   for (const path of kept) draft.forbid(path);
   if (!draft.hasAllow && draft.errors.length === 0) draft.error(noScope(sections, place));
   const scope = draft.finish(softInspect);
@@ -78,7 +83,9 @@ function readFiles(sections: readonly Section[], draft: Draft, place: Place): Fi
     if (section.kind !== "task" && !(section.kind === "files" && section.weak)) continue;
     for (const item of itemsOf(section)) {
       if (item.fence !== undefined) continue;
-      for (const path of readImperatives(item, place.kindOf).paths) draft.allow(path);
+      const read = readImperatives(item, place.kindOf);
+      for (const path of read.paths) draft.allow(path);
+      for (const path of read.except) addException({ ...path, from: undefined }, draft);
     }
   }
   return { softInspect, kept };
@@ -152,25 +159,21 @@ function readTestFiles(sections: readonly Section[], draft: Draft, place: Place)
   }
 }
 
-const testVerbs =
-  /^(please |also |then |and |you should |you must )*(write|add|extend|create|update|adapt|adjust|put|append|cover|implement|include|modify|expand|complete|introduce|change|fix|place)\b/i;
+const testVerbs = new Set(
+  `write add extend create update adapt adjust put append cover implement include modify expand complete introduce
+  change fix place`.split(/\s+/),
+);
 
-function readTestSentence(item: Item, place: Place) {
-  const text = item.text.replace(
-    /^((new|the new|all new|unit|regression|additional) )*tests? (go|goes|belong|live|are to go|should go|must go)?\s*(in|into|to) /i,
-    "Add tests to ",
-  );
-  const offset = item.text.length - text.length;
-  const told = text !== item.text && /^(new|the new|all new|additional|tests? (go|belong))/i.test(item.text);
-  if (!told && !testVerbs.test(item.text)) return [];
-  const source = told
-    ? {
-        ...item,
-        text,
-        starts: item.starts.map((start) => ({ ...start, offset: Math.max(0, start.offset - offset) })),
-      }
-    : item;
-  return readImperatives(source, place.kindOf).paths;
+/** "Add a case to a.test.ts", "New tests go in a.test.ts". */
+function readTestSentence(item: Item, place: Place): NamedPath[] {
+  const home =
+    /^((the |all )?(new|additional) tests? ((should |must |are to )?(go|belong|live) )?|tests? (should |must )?(go|belong|live) )(?=(in|into|to) )/i.exec(
+      item.text,
+    );
+  if (!home) return readImperatives(item, place.kindOf, testVerbs).paths;
+  // The words before the path take as much room as before, so that lines stay known.
+  const text = `${"Add tests".padEnd(home[0].length - 1)} ${item.text.slice(home[0].length)}`;
+  return readImperatives({ ...item, text }, place.kindOf, testVerbs).paths;
 }
 
 /** Finds and enforces the prohibitions of a section; leave to stage or commit as well. */

@@ -27,6 +27,7 @@ export function isDash(token: Token): boolean {
 /** Splits text into words. Takes time linear in its length. */
 export function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
+  const open = { mark: "" };
   let at = 0;
   while (at < text.length) {
     if (isSpace(text[at])) {
@@ -34,7 +35,7 @@ export function tokenize(text: string): Token[] {
       continue;
     }
     const end = endOfChunk(text, at);
-    readChunk(text.slice(at, end), at, tokens);
+    readChunk(text.slice(at, end), at, tokens, open);
     at = end;
   }
   return tokens;
@@ -74,7 +75,7 @@ function quotedPath(inner: string, quote: string): boolean {
 }
 
 /** Takes a chunk apart: several paths joined by commas, a path and its code span, punctuation. */
-function readChunk(chunk: string, offset: number, tokens: Token[]): void {
+function readChunk(chunk: string, offset: number, tokens: Token[], open: Emphasis): void {
   let start = 0;
   let depth = 0;
   let quote = "";
@@ -96,20 +97,25 @@ function readChunk(chunk: string, offset: number, tokens: Token[]): void {
     const lone = char === "/" && chunk[at - 1] === "`" && next === "`";
     if (char === undefined || joint || lone) {
       const end = joint && (char === "," || char === ";") ? at + 1 : at;
-      if (end > start) readWord(chunk.slice(start, end), offset + start, tokens);
+      if (end > start) readWord(chunk.slice(start, end), offset + start, tokens, open);
       start = joint && (char === "," || char === ";") ? at + 1 : at;
       if (joint && (char === "—" || char === "–")) {
-        readWord(char, offset + at, tokens);
+        readWord(char, offset + at, tokens, open);
         start = at + 1;
       } else if (lone) {
-        readWord("/", offset + at, tokens);
+        readWord("/", offset + at, tokens, open);
         start = at + 1;
       }
     }
   }
 }
 
-function readWord(raw: string, offset: number, tokens: Token[]): void {
+/** The mark of emphasis that began in an earlier word. */
+interface Emphasis {
+  mark: string;
+}
+
+function readWord(raw: string, offset: number, tokens: Token[], open: Emphasis): void {
   let from = 0;
   let to = raw.length;
   let opens = false;
@@ -125,7 +131,7 @@ function readWord(raw: string, offset: number, tokens: Token[]): void {
     const before = to - from;
     const body = raw.slice(from, to);
     const last = body.at(-1) ?? "";
-    const mark = emphasis(body);
+    const mark = emphasis(body, open);
     if (",;:!?".includes(last) || (last === "." && !/(^|[/\\])\.{2,3}$|^\.$/.test(body.slice(-5)))) {
       tail = last;
       to--;
@@ -189,7 +195,7 @@ function readWord(raw: string, offset: number, tokens: Token[]): void {
 }
 
 /** How many characters at each end are emphasis: of `**word**` and `**two`, not of `src/**` or `**` + `/*.ts`. */
-function emphasis(word: string): { before: number; after: number } {
+function emphasis(word: string, open: Emphasis): { before: number; after: number } {
   const first = /^(\*{1,3}|_{1,3})(?=[^*_])/.exec(word)?.[0] ?? "";
   const last = /[^*_/\\](\*{1,3}|_{1,3})$/.exec(word.slice(-4))?.[1] ?? "";
   const isDunder = /^__\w+__/.test(word);
@@ -198,7 +204,9 @@ function emphasis(word: string): { before: number; after: number } {
   const before =
     (first.length > 1 && first[0] === "*" && /^[A-Za-z`"“(]/.test(word.slice(first.length))) ||
     /^[*_]+[A-Za-z']+[,;:.!?]*$/.test(word);
-  const after = (last.length > 1 && last[0] === "*") || /^[A-Za-z']+[*_]+$/.test(word);
+  const after = last !== "" && (last === open.mark || last === "**");
+  if (before) open.mark = first;
+  else if (after) open.mark = "";
   return { before: before ? first.length : 0, after: after ? last.length : 0 };
 }
 

@@ -129,6 +129,25 @@ export const softNouns =
 
 export const universal = set("anything everything something nothing files file code paths things stuff");
 
+/** Verbs of work that are none in a prohibition. */
+const workVerbs =
+  set(`implement set support handle cover use enable disable wrap apply turn switch speed finish complete work save
+  store cache expose return throw emit mark resolve address revise reduce increase bring give let start stop debug hook wire
+  round sort bound open go navigate take get hide show render reimplement transform replace swap strip guard limit cap`);
+
+/** Whether a word, at the beginning of a clause, tells to change something. */
+export function isWriteVerb(word: string): boolean {
+  const verb = forms.get(word);
+  if (verb?.form === "base" && /^(change|partial|create|delete|rename|depend)$/.test(verb.act)) return true;
+  return workVerbs.has(word);
+}
+
+/** What may stand before the verb that tells what to do: "Please", "Your task is to". */
+export const preludes =
+  set(`please then also next first second third finally now just kindly lastly additionally and simply to your
+  task is job goal the objective i we you want need should must can could would will like let's let us have has my it's step this
+  may help me try afterwards so again`);
+
 const languages: Record<string, readonly string[]> = {
   markdown: ["*.md", "*.mdx"],
   yaml: ["*.yml", "*.yaml"],

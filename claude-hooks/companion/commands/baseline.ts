@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { loadConfig } from "../../../shared/config/config.ts";
 import { HandrailError } from "../../../shared/errors.ts";
+import { lineage } from "../../../shared/task/lineage.ts";
 import { loadTask } from "../../../shared/task/load.ts";
 import { locateTask } from "../../../shared/task/locate.ts";
 import { listTaskFiles } from "../../../shared/task/prompt.ts";
@@ -10,7 +11,7 @@ import { listBaselines } from "../../../shared/tree/baseline-refs.ts";
 import { latestTask } from "../../../shared/tree/diff.ts";
 import { openRepository, type Repository } from "../../../shared/tree/repository.ts";
 import { emit } from "../output.ts";
-import { baselineSlug, evidenceOf } from "../task-evidence.ts";
+import { evidenceOf } from "../task-evidence.ts";
 
 interface BaselineOptions {
   json?: boolean;
@@ -52,14 +53,15 @@ async function subject(
   if (slug !== undefined && known.has(slug)) {
     return { slug, allow: evidenceOf(repo, slug).specs.flatMap((spec) => spec.scope.allow) };
   }
-  if (given !== undefined) return ofTask(readTask(locateTask(given, repo.root, process.cwd()), repo.root));
+  if (given !== undefined)
+    return ofTask(readTask(locateTask(given, repo.root, process.cwd()), repo.root), repo.root);
   const newest = listTaskFiles(repo.root)[0];
   const spec = newest === undefined ? undefined : loadTask(newest, repo.root);
-  return spec?.ok ? ofTask(spec) : { slug: NO_TASK, allow: [] };
+  return spec?.ok ? ofTask(spec, repo.root) : { slug: NO_TASK, allow: [] };
 }
 
-function ofTask(spec: TaskSpec): { slug: string; allow: string[] } {
-  return { slug: baselineSlug(spec), allow: spec.scope.allow };
+function ofTask(spec: TaskSpec, root: string): { slug: string; allow: string[] } {
+  return { slug: lineage(spec, root), allow: spec.scope.allow };
 }
 
 function readTask(file: string, root: string): TaskSpec {

@@ -1,0 +1,56 @@
+import type { Command } from "commander";
+import { EXIT, HandrailError } from "../../../shared/errors.ts";
+import { reap } from "../../../shared/run/reap.ts";
+import { isEnded } from "../../../shared/run/state.ts";
+import { requireRun, turnDir } from "../../../shared/run/store.ts";
+import { quote } from "../../../shared/scope/quote.ts";
+import { readJournal } from "../../../shared/tree/journal.ts";
+import { openRepository } from "../../../shared/tree/repository.ts";
+import { restore } from "../../../shared/tree/restore.ts";
+import { loadSnapshot } from "../../../shared/tree/snapshot-record.ts";
+import { emit } from "../output.ts";
+
+interface RestoreOptions {
+  json?: boolean;
+  path?: string[];
+}
+
+/** `handrail restore RUN`: puts back, on request, what a run changed out of scope. */
+export function configure(command: Command): void {
+  command
+    .argument("<run>", "run id")
+    .option("--path <path...>", "only these files, relative to the repository root")
+    .action(async (id: string, options: RestoreOptions) => {
+      const { root } = await openRepository(process.cwd());
+      await reap(root);
+      const run = requireRun(root, id);
+      if (!isEnded(run.state)) {
+        throw new HandrailError("busy", `run ${id} is still ${run.state}`, { fix: `handrail show ${id}` });
+      }
+      const outside = run.changes.filter((change) => change.by === "executor" && !change.inScope);
+      const wanted = new Set(outside.map((change) => change.path));
+      for (const path of options.path ?? []) {
+        if (wanted.has(path)) continue;
+        throw new HandrailError("not-found", `run ${id} did not change ${quote(path)} out of scope`, {
+          fix: `handrail verify --run ${id}`,
+        });
+      }
+      const snapshot = loadSnapshot(turnDir(run));
+      if (!snapshot) throw new HandrailError("not-found", `run ${id} has no snapshot to restore from`);
+      const paths = new Set(options.path ?? wanted);
+      const done = await restore(snapshot, readJournal(turnDir(run)), paths);
+      emit(
+        options,
+        done,
+        () =>
+          [
+            ...done.restored.map((path) => `restored ${quote(path)}`),
+            ...done.left.map(({ path, reason }) => `left ${quote(path)}: ${reason}`),
+            done.restored.length + done.left.length === 0 ? "nothing to restore" : "",
+          ]
+            .filter(Boolean)
+            .join("\n"),
+        done.left.length > 0 ? EXIT.failed : EXIT.done,
+      );
+    });
+}
