@@ -63,12 +63,13 @@ export function findProhibitions(item: Item, forbidding: Verb | boolean, kindOf:
     const parts = partsOf(plain, kindOf);
     let subject: Token[] = [];
     parts.forEach((part, position) => {
-      const found = findLeads(part, kindOf, subject);
       const main =
         position === 0 &&
         (index === 0 || afterSemicolon || startsWithPath(part, kindOf) || startsWithVerb(part));
       const drafts =
-        found.length > 0 || forbidding === false || !main ? found : withoutLead(part, forbidding);
+        forbidding !== false && main
+          ? belowHeading(part, forbidding, kindOf, subject)
+          : findLeads(part, kindOf, subject);
       for (const draft of drafts) add(draft, remarks);
       if (position === 0) subject = leadingPaths(part, kindOf);
     });
@@ -83,6 +84,8 @@ export function findProhibitions(item: Item, forbidding: Verb | boolean, kindOf:
 /** "stage/commit" is two verbs. */
 function splitPairs(tokens: readonly Token[]): Token[] {
   return tokens.flatMap((token) => {
+    // "❌ Do not ..."
+    if (/^(\p{Extended_Pictographic}\uFE0F?)+$/u.test(token.text)) return [];
     const words = token.code ? [] : token.text.split("/");
     if (words.length < 2 || !words.every((word) => verbOf(word.toLowerCase()))) return [token];
     return words.flatMap((text, index) => {
@@ -145,6 +148,21 @@ function startsWithPath(tokens: readonly Token[], kindOf: KindOf): boolean {
 
 function startsWithVerb(tokens: readonly Token[]): boolean {
   return tokens[0] !== undefined && !tokens[0].code && verbOf(tokens[0].lower)?.form === "base";
+}
+
+/** An item below "Do not", which may go on with a prohibition of its own: "edit a.ts, and never rename b.ts". */
+function belowHeading(
+  part: readonly Token[],
+  heading: Verb | true,
+  kindOf: KindOf,
+  subject: readonly Token[],
+): Draft[] {
+  const found = findLeads(part, kindOf, subject);
+  if (found.length === 0) return withoutLead(part, heading);
+  if (!startsWithVerb(part) || leadAt(part, 0, 0)) return found;
+  const end = nextLead(part, 1, 0);
+  const first = withoutLead(trimJoints(part.slice(0, end)), heading);
+  return end < part.length ? [...first, ...findLeads(part.slice(end), kindOf, subject)] : first;
 }
 
 /** An item below "Do not": a verb and its object, or only what is meant. */
@@ -404,7 +422,11 @@ function nextLead(tokens: readonly Token[], from: number, lead: number): number 
   for (let at = Math.max(from, lead + 1); at < tokens.length; at++) {
     const before = tokens[at - 1];
     const found = leadAt(tokens, at, lead);
-    if (found && !found.subject && found.kind !== "leave") return at;
+    // "Do not stop without updating a.ts" asks for the update.
+    const isCondition =
+      /^(without|instead|rather)$/.test(tokens[at]?.lower ?? "") && !/[,:]/.test(before?.tail ?? "");
+    const goesOn = tokens.slice(from, at).some((token) => /^(and|but)$/.test(token.lower));
+    if (found && !found.subject && found.kind !== "leave" && (!isCondition || goesOn)) return at;
     if (
       before &&
       tokens[at]?.lower === "but" &&

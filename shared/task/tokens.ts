@@ -16,7 +16,15 @@ export interface Token {
   tail: string;
 }
 
-const quotes: Record<string, string> = { "`": "`", '"': '"', "“": "”", "‘": "’", "«": "»", "„": "“", "'": "'" };
+const quotes: Record<string, string> = {
+  "`": "`",
+  '"': '"',
+  "“": "”",
+  "‘": "’",
+  "«": "»",
+  "„": "“",
+  "'": "'",
+};
 const dashes = new Set(["-", "--", "---", "–", "—", "//", "#", "|", "→", "->", "=>", "⇒", "•"]);
 
 /** Whether the token is a dash or another mark that stands by itself between words. */

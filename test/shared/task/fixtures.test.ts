@@ -1,5 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -107,7 +115,8 @@ function check(fixture: Fixture): void {
     confinement: "overlay" as const,
     judgeShell,
   };
-  const verdict = (tool: string, args: unknown) => decide(actionOf(tool, args, { readOnlyTools: [], pathArguments: {} }), context).decision;
+  const verdict = (tool: string, args: unknown) =>
+    decide(actionOf(tool, args, { readOnlyTools: [], pathArguments: {} }), context).decision;
   const write = (filePath: string) =>
     verdict("write", { filePath: filePath.replaceAll("ROOT", root), content: "x" });
   for (const path of fixture.allowed ?? []) expect(write(path), `${path} ${said}`).toBe("allow");
@@ -117,9 +126,7 @@ function check(fixture: Fixture): void {
 }
 
 for (const file of readdirSync(folder).filter((name) => name.endsWith(".json"))) {
-  const fixtures = z
-    .array(fixtureSchema)
-    .parse(JSON.parse(readFileSync(join(folder, file), "utf8")));
+  const fixtures = z.array(fixtureSchema).parse(JSON.parse(readFileSync(join(folder, file), "utf8")));
   describe(file, () => {
     test.each(fixtures.map((one) => [one.name, one] as const))("%s", (_, fixture) => check(fixture));
   });
