@@ -31,6 +31,8 @@ export interface TaskFacts {
   kindOf: KindOf;
   /** Whether the task names this very file as one to change. */
   isNamed(raw: string): boolean;
+  /** Whether all that the task allows lies in these places. */
+  isAllWithin(raws: readonly string[]): boolean;
   /** The files and folders below this one that the task names as ones to change. */
   namedBelow(raw: string): string[];
 }
@@ -218,6 +220,10 @@ function classifyCreate(one: Case): Effect[] {
   }
   if (isTests(words)) return ruled("no-test-changes", one);
   if (isDependencies(words)) return ruled("no-new-dependencies", one);
+  // "no files outside src/": held by the allow list already, where that is all in src/.
+  const isHeld = limited.beyond !== undefined && !limited.names && facts.isAllWithin(limited.beyond);
+  if (isHeld && (object.universal || isFiles(words)))
+    return [{ kind: "beyond", paths: limited.beyond ?? [], names: false }];
   const isOther = /\b(other|additional|extra)\b/.test(words);
   if (isKindOfFiles(words) && !isOther && limited.beyond === undefined) return advisory;
   return isFiles(words) ||

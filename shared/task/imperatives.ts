@@ -6,7 +6,16 @@ import { type Found, readPathList } from "./pathlist.ts";
 import { exceptionAt, type NamedPath, readExceptions } from "./paths.ts";
 import { beforeDash, sentencesOf, splitRemarks } from "./sentences.ts";
 import { type Token, tokenize } from "./tokens.ts";
-import { conjunctions, determiners, fileNouns, isWriteVerb, preludes, verbOf } from "./words.ts";
+import {
+  conjunctions,
+  determiners,
+  fileNouns,
+  isWriteVerb,
+  preludes,
+  prepositions,
+  stops,
+  verbOf,
+} from "./words.ts";
 
 /** What sentences say may be changed. */
 export interface Imperatives {
@@ -60,6 +69,10 @@ function readSentence(
   return found;
 }
 
+/** What is done without a change, and words that only look like a verb before an article. */
+const told =
+  /^(see|find|note|notice|check|study|review|understand|consider|compare|trace|analy[sz]e|investigate|explore|remember|recall|expect|believe|think|know|learn|mind|observe|verify|validate|ensure|confirm|respect|preserve|follow|match|mirror|mimic|adopt|summarize|report|tell|count|profile|was|were|are|has|have|had|does|did|can|could|would|should|must|will|may|might|shall|here|there|then|thus|hence|such|what|how|why|not|never|nothing|you|they|she|one|two|today|currently|already|still|even|yet|too|almost|about|same|see-also)$/;
+
 function skipPrelude(all: readonly Token[]): readonly Token[] {
   const lead = all.findIndex((token) => token.lower !== "please" && token.lower !== "then");
   const agent = /^(use|ask|tell|let|have|get) opencode (to )?/.exec(
@@ -92,9 +105,24 @@ function readPlaceFirst(
   let next = list.end;
   while (/^(please|also|then|just|only|you|should|must|can|may)$/.test(tokens[next]?.lower ?? "")) next++;
   const verb = tokens[next];
-  if (!verb || verb.code || !isWriteVerb(verb.lower) || (verbs && !verbs.has(verb.lower))) return [];
+  if (!verb || verb.code || (verbs && !verbs.has(verb.lower))) return [];
+  if (!isWriteVerb(verb.lower) && !(isPlace && tellsToDo(tokens, next))) return [];
   const goesOn = isPlace ? /^(in|inside|within|under)$/.test(start) : tokens[list.end - 1]?.tail === ":";
   return goesOn ? list.found : [];
+}
+
+/** Whether an unknown word is a verb that tells what to do: "In a.ts, hoist the call". */
+function tellsToDo(tokens: readonly Token[], at: number): boolean {
+  const word = tokens[at]?.lower ?? "";
+  const next = tokens[at + 1]?.lower ?? "";
+  const known =
+    verbOf(word) !== undefined ||
+    determiners.has(word) ||
+    prepositions.has(word) ||
+    stops.has(word) ||
+    conjunctions.has(word);
+  const isVerb = /^[a-z-]{3,}$/.test(word) && !/(s|ed|ing|ly)$/.test(word) && !told.test(word);
+  return !known && isVerb && /^(the|a|an|all|every|each|its|their|it|them|both|any)$/.test(next);
 }
 
 /** Divides a sentence where a new verb begins: "... and add b.ts", ", then update c.ts", "by editing d.ts". */

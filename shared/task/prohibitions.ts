@@ -52,6 +52,7 @@ const states =
  */
 export function findProhibitions(item: Item, forbidding: Verb | boolean, kindOf: KindOf): Clause[] {
   const clauses: Clause[] = [];
+  let before: Token[] = [];
   sentencesOf(splitPairs(tokenize(item.text))).forEach((sentence, index, sentences) => {
     const afterSemicolon = sentences[index - 1]?.at(-1)?.tail === ";";
     const { plain, remarks } = splitRemarks(sentence);
@@ -61,7 +62,8 @@ export function findProhibitions(item: Item, forbidding: Verb | boolean, kindOf:
       clauses.push({ ...draft, text, line: lineAt(item, first?.offset ?? 0), remarks: own });
     };
     const parts = partsOf(plain, kindOf);
-    let subject: Token[] = [];
+    // "src/gen.ts is generated. It must not be edited."
+    let subject = isPronoun(plain[0]) ? before : [];
     parts.forEach((part, position) => {
       const main =
         position === 0 &&
@@ -71,14 +73,19 @@ export function findProhibitions(item: Item, forbidding: Verb | boolean, kindOf:
           ? belowHeading(part, forbidding, kindOf, subject)
           : findLeads(part, kindOf, subject);
       for (const draft of drafts) add(draft, remarks);
-      if (position === 0) subject = leadingPaths(part, kindOf);
+      if (position === 0 && !isPronoun(plain[0])) subject = leadingPaths(part, kindOf);
     });
+    before = subject;
     for (const remark of remarks) {
-      const before = subject.length > 0 ? subject : leadingPaths(plain, kindOf);
-      for (const draft of findLeads(remark, kindOf, before)) add(draft, []);
+      const named = subject.length > 0 ? subject : leadingPaths(plain, kindOf);
+      for (const draft of findLeads(remark, kindOf, named)) add(draft, []);
     }
   });
   return clauses;
+}
+
+function isPronoun(token: Token | undefined): boolean {
+  return token !== undefined && /^(it|they|these|those|both)$/.test(token.lower);
 }
 
 /** "stage/commit" is two verbs. */
@@ -275,6 +282,9 @@ function leadAt(tokens: readonly Token[], at: number, start: number): Lead | und
     const from = skipAdverbs(tokens, at + 3);
     if (verbAt(tokens, from)?.form === "base") return { kind: "verb", from };
   }
+  const nobody = token.lower === "nobody" ? 1 : `${token.lower} ${word(1)}` === "no one" ? 2 : 0;
+  if (nobody > 0 && modals.test(word(nobody)) && verbAt(tokens, at + nobody + 1)?.form === "base")
+    return { kind: "verb", from: at + nobody + 1 };
   // "Nor should b.ts."
   if (/^(nor|neither)$/.test(token.lower) && modals.test(word(1)) && at === start)
     return { kind: "direct", from: at + 2 };
@@ -448,14 +458,15 @@ function readLead(
   const one = (acts: Clause["acts"], object: readonly Token[], verbs: string[] = []): Draft[] => [
     { said, acts, verbs, object: [...object], joined: false },
   ];
+  const meant = before.length === 1 && isPronoun(before[0]) && subject.length > 0 ? subject : before;
   switch (lead.kind) {
     case "advice":
       return one(["other"], []);
     case "state":
-      return one(["change"], before);
+      return one(["change"], meant);
     case "passive": {
       const verb = span.map((token) => verbOf(token.lower)).find((found) => found !== undefined);
-      return verb ? one([verb.act], before, [verb.base]) : one(["other"], []);
+      return verb ? one([verb.act], meant, [verb.base]) : one(["other"], []);
     }
     case "leave": {
       const state = span.slice(untilState(span).length).map((token) => token.lower);

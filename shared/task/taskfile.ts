@@ -73,7 +73,7 @@ function readFiles(sections: readonly Section[], draft: Draft, place: Place): Fi
     const list = readFileList(section, place.kindOf);
     kept.push(...list.forbid);
     if (section.kind === "inspect") {
-      for (const path of [...list.paths, ...list.inspect]) {
+      for (const path of [...list.paths, ...list.inspect, ...list.forbid]) {
         draft.inspect(path);
         if (section.weak) softInspect.add(path.raw.replace(/\\/g, "/").replace(/^\.\//, ""));
       }

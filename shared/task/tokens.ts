@@ -23,6 +23,7 @@ const quotes: Record<string, string> = {
   "‘": "’",
   "«": "»",
   "„": "“",
+  "‚": "‘",
   "'": "'",
 };
 const dashes = new Set(["-", "--", "---", "–", "—", "//", "#", "|", "→", "->", "=>", "⇒", "•"]);
@@ -178,7 +179,7 @@ function readWord(raw: string, offset: number, tokens: Token[], open: Emphasis):
       else code = false;
     }
   }
-  if (!code) text = text.replace(/^["“„‘«']+|["“”’»']+$/g, "").replace(/['’]s$/, "");
+  if (!code) text = text.replace(/^["“„‘‚«']+|["“”‘’»']+$/g, "").replace(/['’]s$/, "");
   if (text === "" && tokens.length > 0) {
     const before = tokens[tokens.length - 1];
     if (before) {
