@@ -22,14 +22,15 @@ import { findRoot } from "../../../shared/task/locate.ts";
 import { type Rule, ruleSchema, type TaskSpec } from "../../../shared/task/spec.ts";
 
 /**
- * One task file and what the design says of it. `text` is lines, joined by line feeds (the last one ends with
- * one); `ROOT` in it stands for the repository. Lists say what must be there; `allow` and `inspect` say all.
+ * One task file and what the design says of it; with `each`, several that differ in what `{each}` stands for.
+ * `ROOT` stands for the repository. Lists say what must be there; `allow` and `inspect` say all.
  */
 const fixtureSchema = z.strictObject({
   name: z.string(),
   /** Below `opencode_tasks/`. */
   file: z.optional(z.string()),
-  text: z.array(z.string()),
+  text: z.string(),
+  each: z.optional(z.array(z.string())),
   files: z.optional(z.array(z.string())),
   ok: z.optional(z.boolean()),
   slug: z.optional(z.string()),
@@ -48,6 +49,8 @@ const fixtureSchema = z.strictObject({
   warnings: z.optional(z.array(z.string())),
 });
 type Fixture = z.infer<typeof fixtureSchema>;
+/** `files`: what exists where a fixture says nothing else. */
+const fixturesSchema = z.strictObject({ files: z.array(z.string()), fixtures: z.array(fixtureSchema) });
 
 const folder = join(import.meta.dirname, "cases");
 let root = "";
@@ -69,7 +72,7 @@ function read(fixture: Fixture): TaskSpec {
   };
   for (const file of fixture.files ?? []) write(file, "x\n");
   const task = `opencode_tasks/${fixture.file ?? `20261121-${fixture.name}.txt`}`;
-  write(task, `${fixture.text.join("\n")}\n`.replaceAll("ROOT", root));
+  write(task, `${fixture.text}\n`.replaceAll("ROOT", root));
   return loadTask(task, findRoot(root));
 }
 
@@ -125,9 +128,24 @@ function check(fixture: Fixture): void {
     expect(verdict("read", { filePath }), `${filePath} ${said}`).toBe("refuse");
 }
 
+/** One fixture for each of the values that `{each}` stands for. */
+function expand(fixture: Fixture): Fixture[] {
+  if (!fixture.each) return [fixture];
+  return fixture.each.map((value, index) => ({
+    ...fixture,
+    name: `${fixture.name}-${index}`,
+    text: fixture.text.replace("{each}", () => value),
+    prohibitions: fixture.prohibitions?.map(([part, enforcement]) => [
+      part.replace("{each}", () => value),
+      enforcement,
+    ]),
+  }));
+}
+
 for (const file of readdirSync(folder).filter((name) => name.endsWith(".json"))) {
-  const fixtures = z.array(fixtureSchema).parse(JSON.parse(readFileSync(join(folder, file), "utf8")));
+  const { files, fixtures } = fixturesSchema.parse(JSON.parse(readFileSync(join(folder, file), "utf8")));
+  const all = fixtures.flatMap((one) => expand({ files, ...one }));
   describe(file, () => {
-    test.each(fixtures.map((one) => [one.name, one] as const))("%s", (_, fixture) => check(fixture));
+    test.each(all.map((one) => [one.name, one] as const))("%s", (_, fixture) => check(fixture));
   });
 }
