@@ -5,9 +5,9 @@ const globOptions = { dot: true, nonegate: true, nobrace: true, posix: true, fla
 /** A class for certain: a negation, or ranges and next to nothing else (`[user-id]` is a route). */
 const ranges = /\[([!^]|(\w-\w)+\w{0,3}\]|\w{1,2}(\w-\w)+\])/;
 
-/** `x/**` is x and what is below it. */
+/** What a glob names and what is below it; `x*` + `/**` alone would leave out `xy` itself. */
 export function matchesTree(globs: string[]): (path: string) => boolean {
-  return matcherOf([...new Set(globs.map((glob) => `${glob}/**`))], globOptions);
+  return matcherOf([...new Set(globs.flatMap((glob) => [glob, `${glob}/**`]))], globOptions);
 }
 
 /** A name at any depth is one of the segments of the path. */

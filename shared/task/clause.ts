@@ -6,7 +6,7 @@ import { determiners, isWriteVerb, places, prepositions, stops, verbOf } from ".
 
 /** Verbs whose object is the file itself; of others ("use", "handle", "cover") only a place counts. */
 const direct =
-  /^(implement|complete|finish|revise|speed|resolve|address|reduce|open|go|navigate|take|repair|revert|restore|enhance|harden|redesign|populate|tune|restyle|redo|rebuild|regenerate|parallelize|consolidate|unify|generalize|deduplicate)$/;
+  /^(implement|complete|finish|revise|speed|resolve|address|reduce|open|go|navigate|take|repair|revert|restore|enhance|harden|redesign|populate|tune|restyle|redo|rebuild|regenerate|parallelize|consolidate|unify|generalize|deduplicate|switch)$/;
 /** "Describe the flag in README.md": a change of documents only. */
 const tells = /^(describe|explain|mention|note|list)$/;
 const isDocument = (raw: string) => /\.(md|mdx|rst|txt|adoc)$|(^|[/\\])[A-Z]+$/.test(raw);
@@ -70,7 +70,8 @@ function readCopy(clause: readonly Token[], kindOf: KindOf): Found[] {
 function findObject(clause: readonly Token[], kindOf: KindOf): PathList | undefined {
   const verb = clause[0]?.lower ?? "";
   const removes = /^(remove|delete|drop|extract|move|strip|split)$/.test(verb);
-  const takesObject = verbOf(verb)?.form === "base" || direct.test(verb);
+  const takesObject =
+    /^(change|partial|create|delete|rename|depend)$/.test(verbOf(verb)?.act ?? "") || direct.test(verb);
   let preposition = "";
   let noun: string[] = [];
   let definite = false;

@@ -135,7 +135,10 @@ export class Draft {
   #limit(paths: readonly string[], names: boolean, text: string, line: number): void {
     const patterns = paths.flatMap((raw) => {
       const result = this.#normalize(raw);
-      return result.ok ? [this.#asItIs(result.pattern)] : [];
+      if (!result.ok) return [];
+      // "outside src/api" speaks of a folder, whether it is there or not.
+      const isFolder = !names && !/\.\w{1,5}$|[/*]$/.test(result.pattern);
+      return [isFolder ? `${result.pattern}/` : this.#asItIs(result.pattern)];
     });
     if (patterns.length > 0) this.#limits.push({ paths: patterns, names, text, line });
   }

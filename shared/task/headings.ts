@@ -70,13 +70,14 @@ const otherLabels =
 
 /**
  * Reads a label: the words of a heading without marks, numbers or colon.
+ * @param strict without colon or marks, a sentence is no heading
  * @returns undefined for words that are none of the known headings
  */
-export function readLabel(text: string): Label | undefined {
+export function readLabel(text: string, strict = false): Label | undefined {
   if (text.length > 120) return undefined;
   const { label, qualifier } = plainLabel(text);
   if (label === "") return undefined;
-  const found = kindOfLabel(label) ?? kindOfSentence(label);
+  const found = kindOfLabel(label) ?? (strict ? undefined : kindOfSentence(label));
   if (!found) return undefined;
   if (found.kind === "files" && qualifier) {
     if (/^(do not|don't|never|not to|must not)\b/.test(qualifier))
@@ -96,7 +97,16 @@ function kindOfLabel(label: string): Label | undefined {
   if (tokens.length > 12) return undefined;
   const every = (...sets: Set<string>[]) => tokens.every((token) => sets.some((set) => set.has(token)));
   const some = (set: Set<string>) => tokens.some((token) => set.has(token));
-  if (negation.test(label)) return every(negated, writeVerbs, glue, fileNouns) ? as("forbid") : undefined;
+  if (negation.test(label)) {
+    if (!every(negated, writeVerbs, glue, fileNouns)) return undefined;
+    // "Do not create files: ..." says all there is to say; "Do not modify these files:" heads a list.
+    const points = tokens.some((token) => /^(these|following|this|those|below|above|listed)$/.test(token));
+    const complete =
+      /\b(create|add|delete|remove|rename|move|generate|produce)\b.*\bfiles?\b|\b(any|all|every)\b(?! circumstances)/.test(
+        label,
+      );
+    return complete && !points ? undefined : as("forbid");
+  }
   if (forbidden.some((shape) => shape.test(label))) return as("forbid");
   if (taskLabels.test(label)) return as("task");
   if (otherLabels.test(label)) return as("other");

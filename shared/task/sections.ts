@@ -85,8 +85,9 @@ export function readSections(given: readonly Line[]): Outline {
       gap = true;
       return;
     }
-    const heading = readHeading(line, lines[index + 1], gap, current);
-    const next = heading && place(heading, { line, after: lines[index + 1], gap, first }, current);
+    const following = after(lines, index);
+    const heading = readHeading(line, following, gap, current);
+    const next = heading && place(heading, { line, after: following, gap, first }, current);
     if (next) {
       start(next);
       if (heading.rest !== "")
@@ -115,6 +116,15 @@ function splitAtLabels(line: Line): Line[] {
   }
   parts.push(line.text.slice(from));
   return parts.map((text, index) => (index === 0 ? { ...line, text } : { ...line, text, marker: undefined }));
+}
+
+/** The next line that is not empty. */
+function after(lines: readonly Line[], index: number): Line | undefined {
+  for (let at = index + 1; at < Math.min(lines.length, index + 4); at++) {
+    const line = lines[at];
+    if (line && line.text !== "") return line;
+  }
+  return undefined;
 }
 
 const other: Label = { kind: "other", words: "", weak: false };
@@ -257,11 +267,15 @@ function readHeading(line: Line, next: Line | undefined, gap: boolean, current: 
 
 /** A known heading on a line of its own, without colon or marks. */
 function bare(text: string, line: Line, next: Line | undefined): Heading | undefined {
-  if (!next || /[.?!,;]$/.test(text) || text.split(/\s+/).length > 7) return undefined;
-  if (line.marker !== undefined && next.indent <= line.indent && next.marker === line.marker)
+  if (!next || /[.?!,;]/.test(text) || text.split(/\s+/).length > 7) return undefined;
+  if (line.marker === "bullet") return undefined;
+  if (line.marker !== undefined && next.marker === line.marker && next.indent <= line.indent)
     return undefined;
-  const label = readLabel(text);
+  const label = readLabel(text, true);
   if (!label || (label.weak && (next.marker === undefined || line.marker !== undefined))) return undefined;
+  // "Do not touch" is a heading above a list, and a sentence that lacks its end elsewhere.
+  if (label.kind === "forbid" && label.words.split(" ").length > 2 && next.marker === undefined)
+    return undefined;
   return { label, text, level: 7, rest: "" };
 }
 

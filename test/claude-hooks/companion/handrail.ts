@@ -25,6 +25,8 @@ export function handrail(): (cwd: string, args: string[], env?: NodeJS.ProcessEn
       bundle: true,
       splitting: true,
       platform: "node",
+      // As in build.mjs: jsonc-parser's CommonJS build cannot be bundled.
+      mainFields: ["module", "main"],
       format: "esm",
       logLevel: "error",
       banner: {
