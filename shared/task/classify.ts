@@ -1,6 +1,6 @@
 import type { Item } from "./items.ts";
 import { type Limited, limit } from "./limits.ts";
-import type { KindOf } from "./names.ts";
+import { type KindOf, pathOf } from "./names.ts";
 import {
   isDependencies,
   isDependencyList,
@@ -31,6 +31,8 @@ export interface TaskFacts {
   kindOf: KindOf;
   /** Whether the task names this very file as one to change. */
   isNamed(raw: string): boolean;
+  /** Whether all that the task allows lies in these places. */
+  isAllWithin(raws: readonly string[]): boolean;
   /** The files and folders below this one that the task names as ones to change. */
   namedBelow(raw: string): string[];
 }
@@ -50,7 +52,7 @@ const onlyTheTask: Effect[] = [{ kind: "beyond", paths: [], names: false }];
 export function classify(given: Clause, item: Item, facts: TaskFacts): Effect[] {
   if (given.acts[0] === "only")
     return [{ kind: "beyond", paths: given.object.map((token) => token.text), names: true }];
-  const clause = asChanges(given);
+  const clause = asChanges(given, facts.kindOf);
   const limited = limit(clause.object, clause.remarks, item, facts.kindOf);
   if (clause.joined && clause.object.some((token) => token.lower === "instead")) return [];
   const objects = readObjects(limited.head, clause.remarks, facts.kindOf);
@@ -77,7 +79,7 @@ function merge(effects: readonly Effect[]): Effect[] {
 }
 
 /** "make changes to x.ts", "no edits outside src/", "test changes": all speak of changing. */
-function asChanges(clause: Clause): Clause {
+function asChanges(clause: Clause, kindOf: KindOf): Clause {
   const makes = clause.acts.every((act) => act === "none" || act === "create");
   const noun = clause.object.findIndex((token) =>
     /^(changes?|edits?|modifications?|alterations?|adjustments?)$/.test(token.lower),
@@ -95,7 +97,9 @@ function asChanges(clause: Clause): Clause {
   );
   const isOther = before.some((token) => /^(other|further|additional|more)$/.test(token.lower));
   const ofTests = /^(test|tests)$/.test(before.at(-1)?.lower ?? "");
-  if (ofTests && after.length === 0) return { ...clause, acts: ["change"], object: before };
+  const ofPath =
+    before.length === 1 && before.every((token) => pathOf(token, "forbid", kindOf) !== undefined);
+  if ((ofTests || ofPath) && after.length === 0) return { ...clause, acts: ["change"], object: before };
   if (!plain || (after.length === 0 && !isOther)) return clause;
   const place =
     /^(to|in|of|on|at|within|under|inside|for)$/.test(after[0]?.lower ?? "") &&
@@ -216,6 +220,10 @@ function classifyCreate(one: Case): Effect[] {
   }
   if (isTests(words)) return ruled("no-test-changes", one);
   if (isDependencies(words)) return ruled("no-new-dependencies", one);
+  // "no files outside src/": held by the allow list already, where that is all in src/.
+  const isHeld = limited.beyond !== undefined && !limited.names && facts.isAllWithin(limited.beyond);
+  if (isHeld && (object.universal || isFiles(words)))
+    return [{ kind: "beyond", paths: limited.beyond ?? [], names: false }];
   const isOther = /\b(other|additional|extra)\b/.test(words);
   if (isKindOfFiles(words) && !isOther && limited.beyond === undefined) return advisory;
   return isFiles(words) ||

@@ -6,32 +6,39 @@ import { determiners, isWriteVerb, places, prepositions, stops, verbOf } from ".
 
 /** Verbs whose object is the file itself; of others ("use", "handle", "cover") only a place counts. */
 const direct =
-  /^(implement|complete|finish|revise|speed|save|resolve|address|reduce|open|go|navigate|take|copy)$/;
+  /^(implement|complete|finish|revise|speed|resolve|address|reduce|open|go|navigate|take|repair|revert|restore|enhance|harden|redesign|populate|tune|restyle|redo|rebuild|regenerate|parallelize|consolidate|unify|generalize|deduplicate|switch)$/;
+/** "Describe the flag in README.md": a change of documents only. */
+const tells = /^(describe|explain|mention|note|list)$/;
+const isDocument = (raw: string) => /\.(md|mdx|rst|txt|adoc)$|(^|[/\\])[A-Z]+$/.test(raw);
 /** "Implement the design in docs/design.md": what is followed is not changed. */
 const followed =
   /\b(specs?|specification|design|plan|proposal|rfc|adr|requirements?|issue|protocol|algorithm|description|ticket|document|contract|steps?|mockups?|prd|guidelines?|style guide|rules|conventions?|pattern|approach|example)$/;
+const saves = /^(save|write|store|put|generate|produce|create|output|export)$/;
 const place = /^(in|to|into|inside|within|under|at|on|below|across|throughout|named|called|as)$/;
 const definiteNoun = /^(the|that|those|this|these|its|our|existing|all|one)$/;
 
 /** The files that one verb applies to. @param clause begins with the verb */
 export function readClause(clause: readonly Token[], kindOf: KindOf): Found[] {
   const verb = clause[0]?.lower ?? "";
+  if (verb === "copy" || verb === "duplicate") return readCopy(clause, kindOf);
   const list = findObject(clause, kindOf);
   if (!list) return [];
   const after = clause.slice(list.end, list.end + 12).map((token) => token.lower);
   // "Make a.test.ts pass" is done elsewhere.
   if (
     /^(make|get|let)$/.test(verb) &&
-    after.some((word) => /^(pass|green|succeed|work|compile|build)$/.test(word))
+    after.some((word) => /^(pass|green|succeed|work|compile|build)$/.test(word)) &&
+    !(list.found[0]?.token === clause[1] && /^(compile|build|work)$/.test(after[0] ?? ""))
   )
     return [];
+  if (tells.test(verb)) return list.found.filter(({ raw }) => isDocument(raw));
   const folder = /^(create|add|write|put|place|generate|make|introduce|save|produce|build)$/.test(verb)
     ? folderAfter(clause, list.end, kindOf)
     : undefined;
   if (folder !== undefined && list.found.every(({ raw }) => !/[/\\]/.test(raw)))
     return list.found.map(({ raw, token }) => ({ raw: `${folder}/${raw}`, token }));
   if (
-    !/^(rename|move|relocate|convert|port|migrate|split|extract|copy|inline|merge|turn|rewrite|translate|reimplement|transform)$/.test(
+    !/^(rename|move|relocate|convert|port|migrate|split|extract|inline|merge|turn|rewrite|translate|reimplement|transform)$/.test(
       verb,
     )
   )
@@ -46,7 +53,17 @@ export function readClause(clause: readonly Token[], kindOf: KindOf): Found[] {
     raw: `${into}${raw.split(/[/\\]/).filter(Boolean).at(-1)}`,
     token,
   }));
-  return [...(verb === "copy" ? [] : list.found), ...(isFolder ? moved : targets)];
+  return [...list.found, ...(isFolder ? moved : targets)];
+}
+
+/** Only what a copy is made to changes. */
+function readCopy(clause: readonly Token[], kindOf: KindOf): Found[] {
+  const source = readPathList(clause, 1, kindOf).found[0];
+  const name = source?.raw.split(/[/\\]/).filter(Boolean).at(-1);
+  return targetsAfter(clause, 1, kindOf).flatMap(({ raw, token }) => {
+    if (!/[/\\]$/.test(raw)) return [{ raw, token }];
+    return name === undefined ? [] : [{ raw: `${raw}${name}`, token }];
+  });
 }
 
 /** The path that is the verb's object or its place ("in a.ts"); failing that, the one of "of a.ts". */
@@ -85,7 +102,14 @@ function findObject(clause: readonly Token[], kindOf: KindOf): PathList | undefi
       ? bareFolder(clause, at, kindOf)
       : undefined;
     if (folder !== undefined && !definite) return { found: [{ raw: folder, token }], end: at + 1 };
-    if (stops.has(token.lower) && token.lower !== "for" && at > 1) break;
+    const before = clause[at - 1]?.lower ?? "";
+    const isName = token.lower === "as" && saves.test(verb);
+    if (isName && next && readPathList(clause, at + 1, kindOf).found.length > 0) {
+      preposition = "named";
+      continue;
+    }
+    // "the following change to a.ts" is no reason.
+    if (stops.has(token.lower) && token.lower !== "for" && at > 1 && !determiners.has(before)) break;
     // "to import from b.ts" is a purpose, not a place.
     if (
       token.lower === "to" &&

@@ -105,6 +105,15 @@ export class Draft {
     return {
       kindOf: this.#place.kindOf,
       isNamed: (raw) => this.isNamed(raw),
+      isAllWithin: (raws) => {
+        const places = raws.flatMap((raw) => {
+          const result = this.#normalize(raw);
+          return result.ok ? [this.#asItIs(result.pattern)] : [];
+        });
+        return [...this.#allow.keys()].every((pattern) =>
+          places.some((path) => within(pattern, path).includes(pattern)),
+        );
+      },
       namedBelow: (raw) => {
         const result = this.#normalize(raw);
         const folder = result.ok ? `${result.pattern.replace(/\/(\*\*)?$/, "")}/` : "/";

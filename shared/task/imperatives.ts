@@ -6,7 +6,16 @@ import { type Found, readPathList } from "./pathlist.ts";
 import { exceptionAt, type NamedPath, readExceptions } from "./paths.ts";
 import { beforeDash, sentencesOf, splitRemarks } from "./sentences.ts";
 import { type Token, tokenize } from "./tokens.ts";
-import { conjunctions, determiners, fileNouns, isWriteVerb, preludes } from "./words.ts";
+import {
+  conjunctions,
+  determiners,
+  fileNouns,
+  isWriteVerb,
+  preludes,
+  prepositions,
+  stops,
+  verbOf,
+} from "./words.ts";
 
 /** What sentences say may be changed. */
 export interface Imperatives {
@@ -60,11 +69,25 @@ function readSentence(
   return found;
 }
 
-function skipPrelude(tokens: readonly Token[]): readonly Token[] {
+/** What is done without a change, and words that only look like a verb before an article. */
+const told =
+  /^(see|find|note|notice|check|study|review|understand|consider|compare|trace|analy[sz]e|investigate|explore|remember|recall|expect|believe|think|know|learn|mind|observe|verify|validate|ensure|confirm|respect|preserve|follow|match|mirror|mimic|adopt|summarize|report|tell|count|profile|was|were|are|has|have|had|does|did|can|could|would|should|must|will|may|might|shall|here|there|then|thus|hence|such|what|how|why|not|never|nothing|you|they|she|one|two|today|currently|already|still|even|yet|too|almost|about|same|see-also)$/;
+
+function skipPrelude(all: readonly Token[]): readonly Token[] {
+  const lead = all.findIndex((token) => token.lower !== "please" && token.lower !== "then");
+  const agent = /^(use|ask|tell|let|have|get) opencode (to )?/.exec(
+    all
+      .slice(Math.max(0, lead), lead + 4)
+      .map((token) => `${token.lower} `)
+      .join(""),
+  );
+  const tokens = agent ? all.slice(lead + (agent[2] ? 3 : 2)) : all;
   const at = tokens.findIndex(
     (token) => token.code || isWriteVerb(token.lower) || !preludes.has(token.lower),
   );
-  return at > 0 && isWriteVerb(tokens[at]?.lower ?? "") ? tokens.slice(at) : tokens;
+  // "The format of notes" begins with a noun.
+  const isNoun = /^(the|your|my|it's)$/.test(tokens[at - 1]?.lower ?? "");
+  return at > 0 && !isNoun && isWriteVerb(tokens[at]?.lower ?? "") ? tokens.slice(at) : tokens;
 }
 
 /** "In a.ts, add ...", "a.ts: add ...", "Inside a.ts and b.ts replace ...". */
@@ -82,12 +105,27 @@ function readPlaceFirst(
   let next = list.end;
   while (/^(please|also|then|just|only|you|should|must|can|may)$/.test(tokens[next]?.lower ?? "")) next++;
   const verb = tokens[next];
-  if (!verb || verb.code || !isWriteVerb(verb.lower) || (verbs && !verbs.has(verb.lower))) return [];
+  if (!verb || verb.code || (verbs && !verbs.has(verb.lower))) return [];
+  if (!isWriteVerb(verb.lower) && !(isPlace && tellsToDo(tokens, next))) return [];
   const goesOn = isPlace ? /^(in|inside|within|under)$/.test(start) : tokens[list.end - 1]?.tail === ":";
   return goesOn ? list.found : [];
 }
 
-/** Divides a sentence where a new verb begins: "... and add b.ts", ", then update c.ts", ": edit d.ts". */
+/** Whether an unknown word is a verb that tells what to do: "In a.ts, hoist the call". */
+function tellsToDo(tokens: readonly Token[], at: number): boolean {
+  const word = tokens[at]?.lower ?? "";
+  const next = tokens[at + 1]?.lower ?? "";
+  const known =
+    verbOf(word) !== undefined ||
+    determiners.has(word) ||
+    prepositions.has(word) ||
+    stops.has(word) ||
+    conjunctions.has(word);
+  const isVerb = /^[a-z-]{3,}$/.test(word) && !/(s|ed|ing|ly)$/.test(word) && !told.test(word);
+  return !known && isVerb && /^(the|a|an|all|every|each|its|their|it|them|both|any)$/.test(next);
+}
+
+/** Divides a sentence where a new verb begins: "... and add b.ts", ", then update c.ts", "by editing d.ts". */
 function clausesOf(tokens: readonly Token[], kindOf: KindOf): Token[][] {
   // "If x fails, edit b.ts" gives no leave that holds in every case.
   if (/^(if|unless|otherwise|alternatively|maybe|perhaps)$/.test(tokens[0]?.lower ?? "")) return [];
@@ -96,7 +134,13 @@ function clausesOf(tokens: readonly Token[], kindOf: KindOf): Token[][] {
   for (let at = 1; at < tokens.length; at++) {
     const before = tokens[at - 1];
     const token = tokens[at];
-    if (!before || !token || token.code || !isWriteVerb(token.lower)) continue;
+    if (!before || !token || token.code) continue;
+    const means = before.lower === "by" ? verbOf(token.lower) : undefined;
+    if (means?.form === "gerund" && isWriteVerb(means.base)) {
+      clauses.push(tokens.slice(start, at - 1));
+      return [...clauses, ...clausesOf([{ ...token, lower: means.base }, ...tokens.slice(at + 1)], kindOf)];
+    }
+    if (!isWriteVerb(token.lower)) continue;
     const afterWord = conjunctions.has(before.lower) || /^(then|also|please)$/.test(before.lower);
     if ((!afterWord && !/[,:]/.test(before.tail)) || pathOf(token, "prose", kindOf) !== undefined) continue;
     clauses.push(tokens.slice(start, afterWord ? at - 1 : at));

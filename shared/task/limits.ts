@@ -1,5 +1,5 @@
 import type { Item } from "./items.ts";
-import type { KindOf } from "./names.ts";
+import { type KindOf, pathOf } from "./names.ts";
 import { exceptionAt, readExceptions } from "./paths.ts";
 import type { Token } from "./tokens.ts";
 import { stops } from "./words.ts";
@@ -57,6 +57,9 @@ function cut(tokens: readonly Token[], item: Item, kindOf: KindOf): Limited {
       const other = found.kind === "outside" || rest.slice(0, 6).some((word) => theTask.test(word.lower));
       return { ...limited, other, vague: !other };
     }
+    // "any file matching src/*.test.ts" names the files.
+    if (token.lower === "matching" && pathOf(tokens[at + 1] ?? token, "forbid", kindOf) !== undefined)
+      continue;
     if (at > 0 && (stops.has(token.lower) || startsRemark(tokens, at))) return limited;
   }
   return { head: [...tokens], beyond: undefined, names: false, other: false, vague: false };

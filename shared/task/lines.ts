@@ -27,12 +27,24 @@ export function readLines(text: string): Line[] {
   return blocks === 1 ? unwrap(lines) : lines;
 }
 
+/** Punctuation of Chinese and Japanese text, which stands without a space. */
+const wide: Record<string, string> = {
+  "：": ": ",
+  "；": "; ",
+  "，": ", ",
+  "、": ", ",
+  "。": ". ",
+  "（": " (",
+  "）": ") ",
+};
+
 function readLine(raw: string, number: number): Line {
   if (raw.length > MAX_LINE)
     return { number, indent: 0, inner: 0, text: raw, marker: undefined, fence: undefined };
   let rest = raw
     .replace(/\t/g, "    ")
     .replace(/[│├└┬─]/g, " ")
+    .replace(/`[^`]*`|[：；，、。（）]/g, (found) => wide[found] ?? found)
     .trimEnd();
   while (/^ {0,3}> ?/.test(rest)) rest = rest.replace(/^ {0,3}> ?/, "");
   const indent = rest.length - rest.trimStart().length;
@@ -44,6 +56,7 @@ function readLine(raw: string, number: number): Line {
     inner += marked[0].length;
     rest = rest.replace(/^\[[ xX]?\]\s+/, "");
   }
+  rest = rest.replace(/^(?:(?![❌🚫⛔✖🛑])\p{Extended_Pictographic}\uFE0F?\s+)+/u, "");
   rest = rest.replace(/\s{3,}/g, "  ");
   const marker = marked ? (marked[1] ? "bullet" : "number") : undefined;
   return { number, indent, inner, text: rest, marker, fence: undefined };

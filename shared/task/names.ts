@@ -77,7 +77,7 @@ function isPath(text: string, token: Token, where: Where, kindOf: KindOf): boole
 
 /** Characters that paths have and prose or code has not. */
 function isWritable(text: string, spaced: boolean): boolean {
-  if (/:\/\/|[<>"|;=^`]|^www\.|^mailto:|@.+\.\w+$/.test(text) && !/^@[\w./-]+$/.test(text)) return false;
+  if (/:\/\/|[<>"|;=^`]|^www\.|^mailto:|^[^@/\\]+@.+\.\w+$/.test(text)) return false;
   if (/^[-–—.,:;!?+&/\\]+$/.test(text)) return /^(\.{1,2}[/\\]?|[/\\]|\.[/\\]\.?)$/.test(text) && spaced;
   if (/\s/.test(text) && !(spaced && /^[^\s]+( [^\s]+)*$/.test(text))) return false;
   return !/\w\(.*\)$|^\d+(\.\d+)*$|^v\d+(\.\d+)*$|^\$|\(\)/.test(text) || /^[$]\{?\w+\}?[/\\]/.test(text);

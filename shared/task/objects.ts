@@ -145,9 +145,10 @@ function nextName(part: readonly Token[], from: number, kindOf: KindOf): Name | 
 
 function meaning(preposition: string, noun: string): Name["meant"] {
   if (preposition === "") return "paths";
-  const isPlace = /^(in|to|of|under|inside|within|at|on|below|from|into|beneath|across|throughout)$/.test(
-    preposition,
-  );
+  const isPlace =
+    /^(in|to|of|under|inside|within|at|on|below|from|into|beneath|across|throughout|matching)$/.test(
+      preposition,
+    );
   if (isPlace && (noun === "" || fileNouns.has(noun))) return "paths";
   return isPlace && softNouns.has(noun) ? "soft" : "place";
 }

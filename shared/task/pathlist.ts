@@ -52,7 +52,8 @@ function afterNoun(tokens: readonly Token[], from: number, kindOf: KindOf): numb
     if (pathOf(token, "prose", kindOf) !== undefined) return at;
     if (stops.has(token.lower) || token.tail !== "" || conjunctions.has(token.lower)) return undefined;
     if (prepositions.has(token.lower) && !/^(in|inside|within|under|at)$/.test(token.lower)) return undefined;
-    if (isWriteVerb(token.lower) && verbOf(token.lower)?.act !== "create") return undefined;
+    // "its mention in b.md": after the article stands a noun.
+    if (at > from + 1 && isWriteVerb(token.lower) && verbOf(token.lower)?.act !== "create") return undefined;
   }
   return undefined;
 }

@@ -282,7 +282,8 @@ function fileSet(
 
 /** The patterns of `.ts`, `*.ts` or "Markdown" before the word "files". */
 export function setPatterns(token: Token): readonly string[] | undefined {
-  if (/^\.[a-z0-9]+(\.[a-z0-9]+)*$/.test(token.text)) return [`*${token.text}`];
+  const ending = /^\*?(\.[a-z0-9]+(?:\.[a-z0-9]+)*)$/.exec(token.text)?.[1];
+  if (ending) return [`*${ending}`];
   return patternsOfLanguage(token.lower);
 }
 
@@ -302,7 +303,8 @@ function readComment(rest: readonly Token[], item: Item, kindOf: KindOf, result:
   }
   for (let at = 0; at < rest.length; at++) {
     const token = rest[at];
-    const length = token ? exceptionAt(rest, at) : 0;
+    const isNot = token?.lower === "not" && pathOf(rest[at + 1] ?? token, "prose", kindOf) !== undefined;
+    const length = token ? exceptionAt(rest, at) || (isNot ? 1 : 0) : 0;
     if (!token || length === 0) continue;
     const near = at === 0 || token.opens || (at === 1 && isDash(rest[0] ?? token));
     const found = readExceptions(rest.slice(at + length), item, kindOf, near);

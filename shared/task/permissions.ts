@@ -17,7 +17,7 @@ export function readPermissions(item: Item): ("may-stage" | "may-commit")[] {
   for (const sentence of item.text
     .toLowerCase()
     .replace(/[*_`]/g, "")
-    .split(/[.;!](?:\s|$)/)) {
+    .split(/[.;!](?:\s|$)|\bbut (?=(?:please |you )?(?:do not|don['’]t|never|must not)\b)/)) {
     const text = sentence.trim();
     if (text.length > 400 || /\b(not|never|don't|without|no|unless|if|cannot)\b|n't\b/.test(text)) continue;
     for (const { pattern, rule } of actions) {

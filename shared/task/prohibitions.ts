@@ -52,6 +52,7 @@ const states =
  */
 export function findProhibitions(item: Item, forbidding: Verb | boolean, kindOf: KindOf): Clause[] {
   const clauses: Clause[] = [];
+  let before: Token[] = [];
   sentencesOf(splitPairs(tokenize(item.text))).forEach((sentence, index, sentences) => {
     const afterSemicolon = sentences[index - 1]?.at(-1)?.tail === ";";
     const { plain, remarks } = splitRemarks(sentence);
@@ -61,28 +62,37 @@ export function findProhibitions(item: Item, forbidding: Verb | boolean, kindOf:
       clauses.push({ ...draft, text, line: lineAt(item, first?.offset ?? 0), remarks: own });
     };
     const parts = partsOf(plain, kindOf);
-    let subject: Token[] = [];
+    // "src/gen.ts is generated. It must not be edited."
+    let subject = isPronoun(plain[0]) ? before : [];
     parts.forEach((part, position) => {
-      const found = findLeads(part, kindOf, subject);
       const main =
         position === 0 &&
         (index === 0 || afterSemicolon || startsWithPath(part, kindOf) || startsWithVerb(part));
       const drafts =
-        found.length > 0 || forbidding === false || !main ? found : withoutLead(part, forbidding);
+        forbidding !== false && main
+          ? belowHeading(part, forbidding, kindOf, subject)
+          : findLeads(part, kindOf, subject);
       for (const draft of drafts) add(draft, remarks);
-      if (position === 0) subject = leadingPaths(part, kindOf);
+      if (position === 0 && !isPronoun(plain[0])) subject = leadingPaths(part, kindOf);
     });
+    before = subject;
     for (const remark of remarks) {
-      const before = subject.length > 0 ? subject : leadingPaths(plain, kindOf);
-      for (const draft of findLeads(remark, kindOf, before)) add(draft, []);
+      const named = subject.length > 0 ? subject : leadingPaths(plain, kindOf);
+      for (const draft of findLeads(remark, kindOf, named)) add(draft, []);
     }
   });
   return clauses;
 }
 
+function isPronoun(token: Token | undefined): boolean {
+  return token !== undefined && /^(it|they|these|those|both)$/.test(token.lower);
+}
+
 /** "stage/commit" is two verbs. */
 function splitPairs(tokens: readonly Token[]): Token[] {
   return tokens.flatMap((token) => {
+    // "❌ Do not ..."
+    if (/^(\p{Extended_Pictographic}\uFE0F?)+$/u.test(token.text)) return [];
     const words = token.code ? [] : token.text.split("/");
     if (words.length < 2 || !words.every((word) => verbOf(word.toLowerCase()))) return [token];
     return words.flatMap((text, index) => {
@@ -145,6 +155,21 @@ function startsWithPath(tokens: readonly Token[], kindOf: KindOf): boolean {
 
 function startsWithVerb(tokens: readonly Token[]): boolean {
   return tokens[0] !== undefined && !tokens[0].code && verbOf(tokens[0].lower)?.form === "base";
+}
+
+/** An item below "Do not", which may go on with a prohibition of its own: "edit a.ts, and never rename b.ts". */
+function belowHeading(
+  part: readonly Token[],
+  heading: Verb | true,
+  kindOf: KindOf,
+  subject: readonly Token[],
+): Draft[] {
+  const found = findLeads(part, kindOf, subject);
+  if (found.length === 0) return withoutLead(part, heading);
+  if (!startsWithVerb(part) || leadAt(part, 0, 0)) return found;
+  const end = nextLead(part, 1, 0);
+  const first = withoutLead(trimJoints(part.slice(0, end)), heading);
+  return end < part.length ? [...first, ...findLeads(part.slice(end), kindOf, subject)] : first;
 }
 
 /** An item below "Do not": a verb and its object, or only what is meant. */
@@ -257,6 +282,9 @@ function leadAt(tokens: readonly Token[], at: number, start: number): Lead | und
     const from = skipAdverbs(tokens, at + 3);
     if (verbAt(tokens, from)?.form === "base") return { kind: "verb", from };
   }
+  const nobody = token.lower === "nobody" ? 1 : `${token.lower} ${word(1)}` === "no one" ? 2 : 0;
+  if (nobody > 0 && modals.test(word(nobody)) && verbAt(tokens, at + nobody + 1)?.form === "base")
+    return { kind: "verb", from: at + nobody + 1 };
   // "Nor should b.ts."
   if (/^(nor|neither)$/.test(token.lower) && modals.test(word(1)) && at === start)
     return { kind: "direct", from: at + 2 };
@@ -404,7 +432,11 @@ function nextLead(tokens: readonly Token[], from: number, lead: number): number 
   for (let at = Math.max(from, lead + 1); at < tokens.length; at++) {
     const before = tokens[at - 1];
     const found = leadAt(tokens, at, lead);
-    if (found && !found.subject && found.kind !== "leave") return at;
+    // "Do not stop without updating a.ts" asks for the update.
+    const isCondition =
+      /^(without|instead|rather)$/.test(tokens[at]?.lower ?? "") && !/[,:]/.test(before?.tail ?? "");
+    const goesOn = tokens.slice(from, at).some((token) => /^(and|but)$/.test(token.lower));
+    if (found && !found.subject && found.kind !== "leave" && (!isCondition || goesOn)) return at;
     if (
       before &&
       tokens[at]?.lower === "but" &&
@@ -426,14 +458,15 @@ function readLead(
   const one = (acts: Clause["acts"], object: readonly Token[], verbs: string[] = []): Draft[] => [
     { said, acts, verbs, object: [...object], joined: false },
   ];
+  const meant = before.length === 1 && isPronoun(before[0]) && subject.length > 0 ? subject : before;
   switch (lead.kind) {
     case "advice":
       return one(["other"], []);
     case "state":
-      return one(["change"], before);
+      return one(["change"], meant);
     case "passive": {
       const verb = span.map((token) => verbOf(token.lower)).find((found) => found !== undefined);
-      return verb ? one([verb.act], before, [verb.base]) : one(["other"], []);
+      return verb ? one([verb.act], meant, [verb.base]) : one(["other"], []);
     }
     case "leave": {
       const state = span.slice(untilState(span).length).map((token) => token.lower);

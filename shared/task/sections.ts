@@ -85,8 +85,9 @@ export function readSections(given: readonly Line[]): Outline {
       gap = true;
       return;
     }
-    const heading = readHeading(line, after(lines, index), gap, current);
-    const next = heading && place(heading, line, current, first);
+    const following = after(lines, index);
+    const heading = readHeading(line, following, gap, current);
+    const next = heading && place(heading, { line, after: following, gap, first }, current);
     if (next) {
       start(next);
       if (heading.rest !== "")
@@ -163,9 +164,19 @@ function continuesInline(section: Open, line: Line, gap: boolean): boolean {
   return line.marker !== undefined || line.indent > 0 || /(,|\band|&)$/.test(last);
 }
 
+/** Where a heading stands. */
+interface Spot {
+  line: Line;
+  after: Line | undefined;
+  gap: boolean;
+  /** On the first line that says something. */
+  first: boolean;
+}
+
 /** Decides whether a heading opens a section here. @returns undefined where it is an ordinary line */
-function place(heading: Heading, line: Line, current: Open, first: boolean): Open | undefined {
+function place(heading: Heading, spot: Spot, current: Open): Open | undefined {
   const { label, level, rest } = heading;
+  const { line, first, gap } = spot;
   const recent = current.lines.slice(-40);
   const inItem =
     line.indent >= 2 && recent.some((one) => one.marker !== undefined && one.indent < line.indent);
@@ -176,14 +187,14 @@ function place(heading: Heading, line: Line, current: Open, first: boolean): Ope
       const below = level > current.level && current.kind !== "other" && current.kind !== "task";
       return below ? undefined : open(other, line.number, heading.text, level);
     }
-    if (listed || isGrouping(heading.text, current)) return undefined;
+    if (listed || isGrouping(heading.text, current, gap)) return undefined;
     return open(other, line.number, heading.text, 7);
   }
   if (
     line.marker === "number" &&
     level === 7 &&
     line.indent < 2 &&
-    (current.kind === "task" || current.numbered)
+    (current.kind === "task" || current.numbered || (rest === "" && startsList(spot, current)))
   ) {
     const section = open(label, line.number, heading.text, level);
     return { ...section, numbered: true };
@@ -201,8 +212,19 @@ function place(heading: Heading, line: Line, current: Open, first: boolean): Ope
     : { ...section, inline: true, parent: current.inline ? current.parent : current };
 }
 
+/** A number that no other has before or after it, with a list of its own: "2. Files to modify" between headings without one. */
+function startsList({ line, after, gap }: Spot, current: Open): boolean {
+  const own = after !== undefined && after.text !== "" && after.marker !== "number" && after.indent === 0;
+  return gap && line.indent === 0 && own && current.lines.every((one) => one.marker !== "number");
+}
+
 /** "Backend:" right below "Files to modify:" groups the list; later it is a heading like any other. */
-function isGrouping(text: string, section: Open): boolean {
+function isGrouping(text: string, section: Open, gap: boolean): boolean {
+  if (section.kind === "tests")
+    return (
+      section.lines.length === 0 || /\b(run|running|execute|following|commands?|pass|green)\b/i.test(text)
+    );
+  if (section.kind === "forbid") return !gap && text.split(/\s+/).length > 2;
   if (section.kind === "task")
     return (
       /^(the|this|that|it|a|an|for|if|when|then|so|and|but|use|like|such)\b/i.test(text) ||
@@ -246,7 +268,9 @@ function readHeading(line: Line, next: Line | undefined, gap: boolean, current: 
 /** A known heading on a line of its own, without colon or marks. */
 function bare(text: string, line: Line, next: Line | undefined): Heading | undefined {
   if (!next || /[.?!,;]/.test(text) || text.split(/\s+/).length > 7) return undefined;
-  if (line.marker === "bullet" || (line.marker === "number" && next.indent <= line.indent)) return undefined;
+  if (line.marker === "bullet") return undefined;
+  if (line.marker !== undefined && next.marker === line.marker && next.indent <= line.indent)
+    return undefined;
   const label = readLabel(text, true);
   if (!label || (label.weak && (next.marker === undefined || line.marker !== undefined))) return undefined;
   // "Do not touch" is a heading above a list, and a sentence that lacks its end elsewhere.

@@ -66,19 +66,22 @@ function readFiles(sections: readonly Section[], draft: Draft, place: Place): Fi
   const softInspect = new Set<string>();
   const kept: NamedPath[] = [];
   let listed = false;
-  for (const section of sections) {
-    if (section.kind !== "files" && section.kind !== "inspect") continue;
+  sections.forEach((section, index) => {
+    if (section.kind !== "files" && section.kind !== "inspect") return;
+    // "Files to modify:", and then a sentence that heads the list.
+    const follower = sections[index + 1];
+    if (section.kind === "files" && section.lines.length === 0 && follower?.kind === "files") return;
     const list = readFileList(section, place.kindOf);
     kept.push(...list.forbid);
     if (section.kind === "inspect") {
-      for (const path of [...list.paths, ...list.inspect]) {
+      for (const path of [...list.paths, ...list.inspect, ...list.forbid]) {
         draft.inspect(path);
         if (section.weak) softInspect.add(path.raw.replace(/\\/g, "/").replace(/^\.\//, ""));
       }
-      continue;
+      return;
     }
     listed = addFiles(section, list, draft, place) || listed;
-  }
+  });
   if (listed) return { softInspect, kept };
   for (const section of sections) {
     if (section.kind !== "task" && !(section.kind === "files" && section.weak)) continue;

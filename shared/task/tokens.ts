@@ -16,7 +16,16 @@ export interface Token {
   tail: string;
 }
 
-const quotes: Record<string, string> = { "`": "`", '"': '"', "“": "”", "‘": "’", "«": "»", "'": "'" };
+const quotes: Record<string, string> = {
+  "`": "`",
+  '"': '"',
+  "“": "”",
+  "‘": "’",
+  "«": "»",
+  "„": "“",
+  "‚": "‘",
+  "'": "'",
+};
 const dashes = new Set(["-", "--", "---", "–", "—", "//", "#", "|", "→", "->", "=>", "⇒", "•"]);
 
 /** Whether the token is a dash or another mark that stands by itself between words. */
@@ -42,7 +51,7 @@ export function tokenize(text: string): Token[] {
 }
 
 function isSpace(char: string | undefined): boolean {
-  return char !== undefined && " \t\n\v\f\r\u00a0\u2009\u202f\u3000".includes(char);
+  return char !== undefined && /\s/.test(char);
 }
 
 /** A chunk ends at white space outside of quotes; a quote opens only at the start of a word. */
@@ -152,7 +161,8 @@ function readWord(raw: string, offset: number, tokens: Token[], open: Emphasis):
     raw.slice(from, raw.length).replace(/[,;:.!?]+$/, ""),
   );
   if (link) {
-    text = link[1] ?? text;
+    const [, label = "", target = ""] = link;
+    text = /[./\\]/.test(label) || /^#|:\/\//.test(target) ? label : target;
     closes = false;
   }
   const quote = quotes[text[0] ?? ""];
@@ -169,7 +179,7 @@ function readWord(raw: string, offset: number, tokens: Token[], open: Emphasis):
       else code = false;
     }
   }
-  if (!code) text = text.replace(/^["“‘«']+|["”’»']+$/g, "").replace(/['’]s$/, "");
+  if (!code) text = text.replace(/^["“„‘‚«']+|["“”‘’»']+$/g, "").replace(/['’]s$/, "");
   if (text === "" && tokens.length > 0) {
     const before = tokens[tokens.length - 1];
     if (before) {

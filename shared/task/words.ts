@@ -104,7 +104,7 @@ export const determiners = set(
   "the a an any all every each some no this that these those its their our your my his both either neither other another existing current same entire whole such only also",
 );
 export const prepositions = set(
-  "in on of from to at inside under within into below beneath across throughout by with for using like as than about via around between through against onto upon off over beyond outside without near regarding concerning",
+  "in on of from to at inside under within into below beneath across throughout by with for using like as than about via around between through against onto upon off over beyond outside without near regarding concerning matching",
 );
 /** Where something is: after these a path is the place of a change. */
 export const places = set("in to into inside within at under of below beneath across throughout on from");
@@ -133,7 +133,15 @@ export const universal = set("anything everything something nothing files file c
 const workVerbs =
   set(`implement set support handle cover use enable disable wrap apply turn switch speed finish complete work save
   store cache expose return throw emit mark resolve address revise reduce increase bring give let start stop debug hook wire
-  round sort bound open go navigate take get hide show render reimplement transform replace swap strip guard limit cap copy`);
+  round sort bound copy duplicate repair revert restore enhance harden redesign populate tune restyle redo rebuild regenerate
+  refresh retry debounce throttle paginate memoize batch sanitize escape normalize serialize deserialize encode decode
+  compress inject initialize register unregister subscribe truncate trim clamp reject accept require await lazy-load preload
+  prefetch sort filter group localize style center align animate highlight silence dispose encrypt decrypt hash
+  authenticate authorize rate-limit seed label deprecate pin lower raise widen narrow loosen tighten relax
+  parameterize parametrize abstract decouple clear flush shrink compute calculate measure record track instrument
+  respond redirect mount persist sync synchronize flatten unwrap attach detach bind forward propagate catch rethrow
+  resume pause cancel abort terminate warn notify skip log retain detect parse format
+  parallelize consolidate unify generalize deduplicate describe explain mention note list output export open go navigate take get hide show render reimplement transform replace swap strip guard limit cap`);
 
 /** Whether a word, at the beginning of a clause, tells to change something. */
 export function isWriteVerb(word: string): boolean {

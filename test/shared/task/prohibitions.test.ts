@@ -259,7 +259,7 @@ describe("leave to stage and to commit", () => {
   });
 
   test("to stage only", () => {
-    expect(rulesOf("Stage your changes but do not commit.").sort()).toEqual(["no-commit", "no-stage"]);
+    expect(rulesOf("Stage your changes but do not commit.").sort()).toEqual(["may-stage", "no-commit"]);
     expect(rulesOf("You may stage your changes.").sort()).toEqual(["may-stage", "no-commit"]);
   });
 });
