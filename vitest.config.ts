@@ -20,6 +20,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
+          // Two host programs and a terminal on a shared machine: once more before it counts as a failure.
+          retry: 1,
           sequence: { groupOrder: 1 },
         },
       },
