@@ -15,6 +15,7 @@ import { lineage } from "../../shared/task/lineage.ts";
 import { loadTask } from "../../shared/task/load.ts";
 import { locateTask } from "../../shared/task/locate.ts";
 import { captureBaseline } from "../../shared/tree/baseline.ts";
+import { endTree } from "./end-tree.ts";
 import { openHere } from "./here.ts";
 import { withPlugin } from "./install/plugin-file.ts";
 import { type OpencodeEnd, runOpencode } from "./opencode-run.ts";
@@ -56,6 +57,8 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
       fix: "npm install -g opencode-ai",
     });
   }
+  // Before the run is on record: what cannot be started leaves nothing behind.
+  const env = withPlugin({ ...process.env, ...failClosedEnv(process.env) });
   const baseline = await captureBaseline(repo, { slug: lineage(spec, repo.root), allow: spec.scope.allow });
   progress.say(`baseline ${baseline.baseline.slice(0, 12)}${baseline.created ? "" : " (kept from before)"}`);
   let record = createRun({
@@ -80,12 +83,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
       ...option("--agent", wanted.agent),
     ],
     cwd: repo.root,
-    env: withPlugin({
-      ...process.env,
-      ...failClosedEnv(process.env),
-      HANDRAIL_RUN_ID: record.run_id,
-      HANDRAIL_COMPANION: "1",
-    }),
+    env: { ...env, HANDRAIL_RUN_ID: record.run_id, HANDRAIL_COMPANION: "1" },
     prompt: readFileSync(join(repo.root, file), "utf8"),
     onStart: (child) => {
       if (child.pid) saveRun({ ...record, executor: identify(child.pid) });
@@ -125,18 +123,19 @@ interface Watched {
   onStart: (child: ChildProcess) => void;
 }
 
-/** Runs OpenCode; Ctrl-C, SIGTERM and the timeout end its whole process group. */
+/** Runs OpenCode; Ctrl-C, SIGTERM and the timeout end it with all it has started. */
 async function watch(
   wanted: Delegation,
   record: RunRecord,
   run: Watched,
 ): Promise<OpencodeEnd & { timedOut: boolean }> {
   let child: ChildProcess | undefined;
+  let stopping: Promise<void> | undefined;
   const stop = () => {
-    if (child?.pid) endGroup(child.pid);
+    if (child?.pid) stopping ??= endTree(child.pid);
   };
   const interrupted = () => {
-    wanted.progress.say("stopping OpenCode; what it did so far is kept");
+    if (!stopping) wanted.progress.say("stopping OpenCode; what it did so far is kept");
     stop();
   };
   process.on("SIGINT", interrupted);
@@ -158,6 +157,7 @@ async function watch(
         run.onStart(started);
       },
     });
+    await stopping;
     return { ...end, timedOut };
   } catch (error) {
     await closeTurn(record, {
@@ -176,21 +176,6 @@ async function watch(
     clearTimeout(timer);
     process.off("SIGINT", interrupted);
     process.off("SIGTERM", interrupted);
-  }
-}
-
-function endGroup(pid: number): void {
-  try {
-    process.kill(-pid, "SIGTERM");
-    setTimeout(() => {
-      try {
-        process.kill(-pid, "SIGKILL");
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-      }
-    }, 3000).unref();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
 
