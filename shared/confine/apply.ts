@@ -116,7 +116,7 @@ function judgeLayer(policy: Policy, upper: string, changes: readonly LayerChange
     movedTo: (path, created) => movedTo(root, upper, path, created),
     isHome(path) {
       if (home === root) return isHomeCache(path);
-      return home !== undefined && isBelow(join(root, path), home);
+      return home !== undefined && isBelow(home, root) && isBelow(join(root, path), home);
     },
   });
 }
