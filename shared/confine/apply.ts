@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readFileSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { below } from "../tree/bytes.ts";
 import { captureGit } from "../tree/git.ts";
@@ -14,6 +14,7 @@ import { type Judged, judge } from "./judge.ts";
 import { land, shown, wholeFolders } from "./land.ts";
 import { type LayerChange, readLayer } from "./layer.ts";
 import { linkTarget, movedTo } from "./links.ts";
+import { temporaryFor } from "./place.ts";
 import { placesIn } from "./places.ts";
 import type { Policy } from "./policy.ts";
 import { removeTree } from "./remove.ts";
@@ -57,6 +58,7 @@ export async function applyLayer(policy: Policy, taken: string, exitCode: number
 
   const free = wanted.filter(({ change }) => !conflicts.has(change));
   const unlinked = free.filter(({ change }) => hadOtherNames(change, root)).map(({ change }) => change.path);
+  if (exitCode === null) for (const { change } of judged) clearTemporary(change, root);
   const journal = new Journal(policy.journal, root, policy.objectFormat);
   const call = { via: "shell", tool: "bash", callID: callID || basename(taken) } as const;
   const landed = land(free, wholeFolders(judged, root), {
@@ -95,6 +97,11 @@ function hadOtherNames(change: LayerChange, root: string): boolean {
   return stats?.isFile() === true && stats.nlink > 1;
 }
 
+/** What an earlier try was about to rename. */
+function clearTemporary(change: LayerChange, root: string): void {
+  if (change.op === "put") rmSync(below(root, temporaryFor(change.path)), { force: true });
+}
+
 function isGit(path: string): boolean {
   return path === ".git";
 }
@@ -109,7 +116,7 @@ function judgeLayer(policy: Policy, upper: string, changes: readonly LayerChange
     movedTo: (path, created) => movedTo(root, upper, path, created),
     isHome(path) {
       if (home === root) return isHomeCache(path);
-      return home !== undefined && isBelow(join(root, path), home);
+      return home !== undefined && isBelow(home, root) && isBelow(join(root, path), home);
     },
   });
 }
