@@ -196,7 +196,7 @@ describe("a place that is no working tree", () => {
 describe("a task file", () => {
   const spoil: Record<string, [RegExp, (path: string) => void]> = {
     missing: [/no such file/, () => undefined],
-    empty: [/no scope/, (path) => writeFileSync(path, "")],
+    empty: [/the task is empty/, (path) => writeFileSync(path, "")],
     binary: [/is binary/, (path) => writeFileSync(path, Buffer.from([1, 0, 2, 0]))],
     "of 10 MB": [/larger than 1 MiB/, (path) => writeFileSync(path, "a".repeat(10 << 20))],
     "not UTF-8": [/not valid UTF-8/, (path) => writeFileSync(path, Buffer.from("Fix \xff", "latin1"))],
