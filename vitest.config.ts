@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 
+/** Tables of many OpenCode starts: `npm run test:long`, until they have been seen green as a whole. */
+const LONG = ["test/real/ends.test.ts", "test/real/run.test.ts"];
+
 /** `unit`: no host program is started. `real`: drives the real opencode and claude binaries. */
 export default defineConfig({
   test: {
@@ -17,12 +20,23 @@ export default defineConfig({
         test: {
           name: "real",
           include: ["test/real/**/*.test.ts"],
+          exclude: LONG,
           testTimeout: 180_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
           // Two host programs and a terminal on a shared machine: once more before it counts as a failure.
           retry: 1,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: "long",
+          include: LONG,
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
         },
       },
     ],
