@@ -38,6 +38,10 @@ const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }
     summary: "put back what a run changed out of scope",
     load: () => import("./commands/restore.ts"),
   },
+  plan: {
+    summary: "read exec plans, fill prompts, keep track of a feature",
+    load: () => import("./commands/plan.ts"),
+  },
   callback: {
     summary: "list, deliver or redeliver the callbacks of this project",
     load: () => import("./commands/callback.ts"),
