@@ -108,7 +108,12 @@ export class OwnJob {
 
   /** What the verb came to. */
   end(result: unknown, exitCode: number): void {
-    this.note({ state: stateOf(result, exitCode), result, exit_code: exitCode, ended: new Date().toISOString() });
+    this.note({
+      state: stateOf(result, exitCode),
+      result,
+      exit_code: exitCode,
+      ended: new Date().toISOString(),
+    });
   }
 }
 
