@@ -74,12 +74,7 @@ async function review(focus: string[], options: ReviewOptions): Promise<void> {
   emit(options, result, () => reviewText(result), exitCodeOfReview(result));
 }
 
-async function inBackground(
-  args: string[],
-  words: string[],
-  root: string,
-  options: ReviewOptions,
-): Promise<void> {
+async function inBackground(args: string[], root: string, options: ReviewOptions): Promise<void> {
   const job = await startJob({ kind: "review", root, args });
   const { job_id, session_id, state, started, directory } = job;
   const shown = { job_id, state, started, directory, ...(session_id === undefined ? {} : { session_id }) };

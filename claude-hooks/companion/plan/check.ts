@@ -31,7 +31,9 @@ export function checkFeature(named: string, wanted: string | undefined, options:
   }));
   const seen = new Set(numbers.map(({ number }) => number));
   if (seen.size < numbers.length)
-    throw new HandrailError("bad-usage", "an item is named twice in --tick and --untick");
+    throw new HandrailError("bad-usage", "an item is named twice in --tick and --untick", {
+      fix: `handrail plan check ${opened.file} shows the numbers`,
+    });
   for (const { number, checked } of numbers) {
     const now = { ...opened, ...loadPlan(opened.file, opened.root) };
     const items = itemsOf(now, feature && findFeature(now.plan, feature.slug, now.file));

@@ -56,6 +56,7 @@ function templateNamed(named: string): TemplateName {
   throw new HandrailError(
     "bad-usage",
     `no template "${named.slice(0, 60)}"; there are ${TEMPLATES.join(", ")}`,
+    { fix: "handrail plan prompt --help" },
   );
 }
 

@@ -67,6 +67,9 @@ describe("reading an answer", () => {
       }),
     );
     expect(classOf("{".repeat(100_000))).toBe("unclassified");
+    expect(classOf(`${"{".repeat(100_000)}"findings":[]}`)).toBe("PASS");
+    expect(classOf('{"findings":'.repeat(20_000))).toBe("unclassified");
+    expect(classOf("x".repeat(500_000))).toBe("unclassified");
     expect(classOf('{"a":'.repeat(20_000))).toBe("unclassified");
   });
 
