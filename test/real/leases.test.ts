@@ -90,7 +90,14 @@ test("one server, several sessions: side by side where proven disjoint, refused 
   process.kill(server.pid, "SIGKILL");
   await lab.opencode.run(lab.repo.root, ["run", `Do ${FILES.WIDE}`]);
   expect(lab.repo.read("src/lib/x.ts")).toBe("wide\n");
-  expect(runOf("one")[0]).toMatchObject({ state: "failed", changes: [{ path: "src/a.ts" }] });
+  expect(runOf("one")[0]).toMatchObject({
+    state: "failed",
+    verdict: "in_scope",
+    changes: expect.arrayContaining([
+      expect.objectContaining({ path: "src/a.ts", by: "executor" }),
+      expect.objectContaining({ path: "src/b.ts", by: "foreign" }),
+    ]),
+  });
   expect(runOf("wide")[1]).toMatchObject({ state: "done", verdict: "in_scope" });
   expect(leases()).toEqual([]);
 });
