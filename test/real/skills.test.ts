@@ -86,7 +86,13 @@ async function ran(
     /<[a-z-]+>|YYYYMMDD/,
   );
   const result = await shell(command);
-  expect(result, `${block.file}:${block.line}\n${command}`).toMatchObject({ code: 0 });
+  expect(
+    result.code,
+    `${block.file}:${block.line}
+${command}
+${result.stdout}
+${result.stderr}`,
+  ).toBe(0);
   return result;
 }
 
@@ -148,7 +154,7 @@ test("every block of task-iteration and opencode-companion runs, in their order,
   await must('handrail plan record "$PLAN" "$FEATURE" fixed');
   await ran(shell, keep(reevaluate), { "<re-eval-prompt>": prompt("re-evaluation") });
   await must('handrail plan record "$PLAN" "$FEATURE" evaluation --answer "$ANSWER"');
-  await ran(shell, review && { ...review, text: review.text.replace(/\n$/, ' --json > "$ANSWER"\n') });
+  await ran(shell, review && { ...review, text: review.text.replace(/\n$/, ' --json | tee "$ANSWER"\n') });
   expect(JSON.parse(answer())).toMatchObject({ classification: "PASS", scope: "branch" });
   await must('handrail plan record "$PLAN" "$FEATURE" advisory --answer "$ANSWER"');
   await ran(shell, check);
