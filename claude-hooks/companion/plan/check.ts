@@ -69,8 +69,10 @@ function report(
   };
   const lines = () => [
     feature ? `${opened.file}: ${feature.slug}` : `${opened.file}: items that belong to no feature`,
-    ...(items.length === 0 ? ["  no checklist"] : checklistLines(items)),
-    `${done} of ${total} done`,
+    ...(items.length === 0
+      ? ["  no checklist item"]
+      : [...checklistLines(items), `${done} of ${total} done`]),
+    ...(feature ? [] : [`of a feature: handrail plan check ${opened.file} FEATURE`]),
     ...errors.map(
       ({ line, message }) => `${opened.file}${line === undefined ? "" : `:${line}`}: error: ${message}`,
     ),

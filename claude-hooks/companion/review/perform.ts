@@ -74,7 +74,7 @@ export async function performReview(wish: ReviewWish): Promise<ReviewResult> {
   }
   const prompts = reviewPrompts({ ...wish, ...changes, focus: wish.focus, omitted }, chunks);
   progress.say(
-    `${changes.what}: ${changes.files.length} files, in ${prompts.length} part${prompts.length > 1 ? "s" : ""}`,
+    `${changes.what}: ${changes.files.length} file${changes.files.length === 1 ? "" : "s"}, in ${prompts.length} part${prompts.length > 1 ? "s" : ""}`,
   );
   const talk = new Talk(wish);
   const readings: Reading[] = [];
