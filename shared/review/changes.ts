@@ -150,8 +150,21 @@ async function diffs(git: Git, before: string, after: string): Promise<FileDiff[
   const { text } = await git(args, { maxBytes: MAX_DIFF });
   // Lines of content begin with a space, a sign or "@": this one is always a header.
   const parts = text === "" ? [] : text.split(/^(?=diff --git )/m);
-  if (parts.length !== paths.length) {
-    throw new HandrailError("internal", `git names ${paths.length} changed files and shows ${parts.length}`);
-  }
-  return parts.map((part, index) => ({ path: paths[index] ?? "", text: redact(part) }));
+  let next = 0;
+  return parts.map((part) => {
+    // A file of which only line ends differ is named and not shown.
+    const at = paths.findIndex((path, index) => index >= next && isAbout(part, path));
+    const path = paths[at];
+    if (path === undefined) throw new HandrailError("internal", "git shows a file that it does not name");
+    next = at + 1;
+    return { path, text: redact(part) };
+  });
+}
+
+/** git puts names with control characters or quotes in quotes, with escapes. */
+function isAbout(part: string, path: string): boolean {
+  return (
+    part.startsWith(`diff --git a/${path} b/${path}\n`) ||
+    (/["\\\p{Cc}]/u.test(path) && part.startsWith('diff --git "'))
+  );
 }

@@ -84,7 +84,10 @@ export function classify(reading: Reading): Classification {
  * @returns the worst first, without repetitions; or what is wrong, in words for the reviewer
  */
 export function readFindings(answer: string): Reading {
-  const objects = jsonObjects(answer).filter((value) => Object.hasOwn(value, "findings"));
+  if (answer.length > MAX_ANSWER)
+    return { ok: false, problem: `the answer is longer than ${MAX_ANSWER} characters` };
+  const objects = answersIn(answer);
+  if (!objects) return { ok: false, problem: 'an object with "findings" is not whole JSON' };
   if (objects.length === 0) return { ok: false, problem: 'the answer holds no JSON object with "findings"' };
   const all: Finding[] = [];
   for (const object of objects) {
@@ -105,15 +108,15 @@ export function readFindings(answer: string): Reading {
   return { ok: true, findings: sorted(all) };
 }
 
-/** The worst first; the same claim about the same place once. */
+/** The worst first; the same claim about the same place once, at its worst. */
 export function sorted(findings: readonly Finding[]): Finding[] {
   const seen = new Set<string>();
   return findings
+    .toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity))
     .filter(({ file, line, claim }) => {
       const key = JSON.stringify([file, line, claim]);
       return !seen.has(key) && seen.add(key);
-    })
-    .toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
+    });
 }
 
 /** How a reviewer is asked to answer; part of every reviewer's prompt. */
@@ -149,16 +152,31 @@ function oneLine(text: string): string {
   return text.replace(/[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
 }
 
-/** The JSON objects in a text that stand for themselves: not those inside another. */
-function jsonObjects(text: string): Record<string, unknown>[] {
+const KEY = /"findings"\s*:/g;
+/** A longer answer is none that was asked for. */
+const MAX_ANSWER = 400_000;
+/** Objects that may stand between the brace and its key `findings`. */
+const MAX_BEFORE = 12;
+
+/** The JSON objects with a key `findings` that stand for themselves. @returns undefined when one is broken */
+function answersIn(text: string): Record<string, unknown>[] | undefined {
   const found: Record<string, unknown>[] = [];
-  for (let at = text.indexOf("{"); at >= 0; ) {
-    const end = endOfObject(text, at);
-    const value = end === undefined ? undefined : parsed(text.slice(at, end));
-    if (value) found.push(value);
-    at = text.indexOf("{", value && end !== undefined ? end : at + 1);
-    // A text of nothing but braces would otherwise be read by the square.
-    if (!value && found.length === 0 && at > 200_000) break;
+  let end = 0;
+  let tries = 0;
+  for (const key of text.matchAll(KEY)) {
+    if (key.index < end) continue; // inside the one before
+    let from = key.index;
+    for (let back = 0; back < MAX_BEFORE; back++) {
+      from = from > end ? text.lastIndexOf("{", from - 1) : -1;
+      if (from < end || ++tries > 100) return undefined;
+      const to = endOfObject(text, from);
+      const value = to === undefined || to < key.index ? undefined : parsed(text.slice(from, to));
+      if (to === undefined || !value || !Object.hasOwn(value, "findings")) continue;
+      found.push(value);
+      end = to;
+      break;
+    }
+    if (key.index >= end) return undefined;
   }
   return found;
 }
@@ -167,8 +185,7 @@ function jsonObjects(text: string): Record<string, unknown>[] {
 function endOfObject(text: string, from: number): number | undefined {
   let depth = 0;
   let quoted = false;
-  const last = Math.min(text.length, from + 400_000);
-  for (let at = from; at < last; at++) {
+  for (let at = from; at < text.length; at++) {
     const char = text[at];
     if (quoted) {
       if (char === "\\") at++;
