@@ -20,7 +20,9 @@ export function goesOn(at: Iterating): (request: ModelRequest) => Step {
   const which = `${at.plan} ${at.feature}`;
   return (request) => {
     if (request.step % 2 === 0) return bash(`handrail plan state ${which}`);
-    const shown = request.messages.at(-1)?.toolResults.join("\n") ?? "";
+    // What a hook has to say may come after it.
+    const last = request.messages.findLast(({ toolResults }) => toolResults.length > 0);
+    const shown = last?.toolResults.join("\n") ?? "";
     const phase = /^phase (\w+)/m.exec(shown)?.[1] ?? "unknown";
     if (phase === at.until) return text(`Stopped in ${phase}.`);
     const [command = ""] = shown

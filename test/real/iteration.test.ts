@@ -43,17 +43,17 @@ test("task-iteration on two features: gates, a fix round, an advisory finding, C
 
   // Feature 1, up to the first evaluation, in one session of Claude's, with the user's two gates.
   roles(["FAIL"], ["FAIL"]);
-  const first = claude.stream(repo.root, { env: opencode.env });
+  const first = closing(claude.stream(repo.root, { env: opencode.env }));
   model.script((request) => {
-    const said = request.userText;
-    if (said.includes("yes, that one")) {
+    const said = request.userText.trim();
+    if (said.startsWith("yes, that one")) {
       return [
         bash(`handrail plan record ${PLAN} 1 feature-confirmed`),
         call("Write", { file_path: join(notes, "plan.txt"), content: "1. Write discount().\n2. Test it.\n" }),
         text("The plan: discount() in src/cart.js. Approved?"),
       ];
     }
-    if (said.includes("approved")) {
+    if (said.startsWith("approved")) {
       if (request.step === 0)
         return bash(`handrail plan record ${PLAN} 1 plan-approved --plan-text ${notes}/plan.txt`);
       return goesOn({ plan: PLAN, feature: "cart-discount", notes, until: "fix" })({
