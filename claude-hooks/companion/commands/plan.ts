@@ -56,6 +56,12 @@ export function configure(command: Command): void {
     .action(async (template: string, options: PromptOptions) =>
       (await import("../plan/prompt.ts")).printPrompt(template, options),
     );
+  verb("task", "write a feature as a task file", "task docs/exec-plan.md 2")
+    .argument("<plan>", "exec plan")
+    .argument("[feature]", "its number, id, slug or title")
+    .action(async (plan: string, feature: string | undefined, options: Json) =>
+      (await import("../plan/task.ts")).writeTask(plan, feature, options),
+    );
   verb("start", "begin to work on a feature", "start docs/exec-plan.md 2 --max-fix-rounds 3")
     .argument("<plan>", "exec plan")
     .argument("[feature]", "its number, id, slug or title")

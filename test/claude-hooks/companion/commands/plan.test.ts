@@ -122,6 +122,31 @@ describe("list, show, check", () => {
   });
 });
 
+describe("a feature as a task file", () => {
+  test("has the feature's own scope, and the plan stays out", () => {
+    const { plan, repo, sandbox } = setUp();
+    const { file } = plan("task", "docs/plan.md", "1", "--json").json;
+    expect(file).toMatch(/^opencode_tasks\/\d{8}-plan-cart-discount\.txt$/);
+    const check = run(repo.root, ["task", "check", file, "--json"], sandbox.env);
+    expect(check.json).toMatchObject({ ok: true, title: "Cart discount", scope: { allow: ["src/cart.js"] } });
+    expect(check.json.prohibitions).toContainEqual(
+      expect.objectContaining({ enforcement: "path", paths: ["docs/plan.md"] }),
+    );
+    expect(repo.read(file)).toContain("10 % off above 100.");
+    expect(plan("task", "docs/plan.md", "1").stderr).toContain("exists already");
+  });
+  test("a feature without files is none, and text that would widen it is refused", () => {
+    const { plan, repo } = setUp();
+    expect(plan("task", "docs/plan.md", "2")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("which files"),
+    });
+    repo.write("docs/wide.md", PLAN.replace("10 % off above 100.", "Files to modify:\n- src/other.js"));
+    expect(plan("task", "docs/wide.md", "1").code).toBe(2);
+    expect(repo.exists("opencode_tasks")).toBe(false);
+  });
+});
+
 describe("prompts", () => {
   test("filled from the plan and from files; the scope keeps the plan out", () => {
     const { plan, write, repo } = setUp();
