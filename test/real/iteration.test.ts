@@ -113,7 +113,9 @@ test("task-iteration on two features: gates, a fix round, an advisory finding, C
   // Generator, reviewer, and a fresh session for each advisory.
   const sessions = JSON.parse((await handrail("session", "list", "--json")).stdout);
   expect(sessions).toHaveLength(4);
-  expect(repo.git("status", "--short")).not.toMatch(/^[AMD]/m);
+  // Nothing was staged or committed.
+  expect(repo.git("diff", "--cached", "--name-only")).toBe("");
+  expect(repo.git("rev-parse", "HEAD")).toBe(before.base_ref);
 
   // Feature 2: the time is up before the work is done; attach, no second prompt; a clean pass.
   roles([], [], 8_000);
