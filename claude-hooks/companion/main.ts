@@ -38,6 +38,7 @@ const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }
     summary: "put back what a run changed out of scope",
     load: () => import("./commands/restore.ts"),
   },
+  gc: { summary: "remove what is old and closed", load: () => import("./commands/gc.ts") },
   callback: {
     summary: "list, deliver or redeliver the callbacks of this project",
     load: () => import("./commands/callback.ts"),
