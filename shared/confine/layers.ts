@@ -21,7 +21,10 @@ type Trees = Pick<Policy, "work" | "root" | "commonDir">;
 export function cutLayer(policy: Trees): void {
   const work = workPlacesIn(policy.work);
   privateDir(work.cut);
-  if (existsSync(work.layer)) {
+  if (existsSync(work.layer) && !existsSync(work.busy)) {
+    // Its maker was killed before it was whole: no command has run in it.
+    removeTree(work.layer);
+  } else if (existsSync(work.layer)) {
     const stamp = new Date().toISOString().replace(/[-:.]/g, "").slice(0, 18);
     renameSync(work.layer, join(work.cut, `${stamp}-${process.pid}`));
   }
@@ -38,6 +41,17 @@ export function cutLayers(policy: Trees): string[] {
     : [];
 }
 
+/**
+ * Removes a layer that has been applied. Renamed first: a layer of which half is removed would be read as a
+ * command that deleted the rest.
+ */
+export function dropLayer(policy: Pick<Policy, "work">, taken: string): void {
+  const { gone } = workPlacesIn(policy.work);
+  privateDir(gone);
+  renameSync(taken, join(gone, basename(taken)));
+  removeTree(gone);
+}
+
 /** Makes what the next command writes into: there as a whole, or not at all. */
 export function freshLayer(policy: Trees): void {
   const work = workPlacesIn(policy.work);
@@ -49,17 +63,6 @@ export function freshLayer(policy: Trees): void {
   if (!isBelow(policy.commonDir, policy.root)) makePart(inDraft(work.git), policy.commonDir);
   writeFileSync(inDraft(work.busy), "", { mode: 0o600 });
   renameSync(draft, work.layer);
-}
-
-/**
- * Removes a layer that has been applied. Half of one must never be applied again: a folder that was made anew
- * would delete what is in it.
- */
-export function dropLayer(policy: Trees, taken: string): void {
-  const { applied } = workPlacesIn(policy.work);
-  privateDir(applied);
-  renameSync(taken, join(applied, basename(taken)));
-  removeTree(applied);
 }
 
 /** An overlay's two folders. The upper one stands for the folder it is mounted on: same mode, same owner. */

@@ -6,7 +6,7 @@ import { finishOpen } from "../../../shared/confine/open.ts";
 import { placesIn } from "../../../shared/confine/places.ts";
 import { removeTree } from "../../../shared/confine/remove.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
-import { registeredRun } from "../../../shared/run/registry.ts";
+import { readRegistration } from "../../../shared/run/registry.ts";
 import { isEnded } from "../../../shared/run/state.ts";
 import { readRuns, runDir, runsDir } from "../../../shared/run/store.ts";
 import { projectDir } from "../../../shared/state/place.ts";
@@ -105,10 +105,10 @@ function isStarting(dir: string): boolean {
 export function oldSessions(root: string, before: number, going: ReadonlySet<string>): Found {
   const folder = join(projectDir(root), "sessions");
   const items = entriesOf(folder)
-    .filter((name) => name.endsWith(".json"))
+    .filter((name) => /^[A-Za-z0-9_-]{1,128}\.json$/.test(name))
     .flatMap((name): Item[] => {
       const file = join(folder, name);
-      const run = registeredRun(root, name.slice(0, -".json".length));
+      const run = readRegistration(root, name.slice(0, -".json".length))?.run_id;
       const gone = run !== undefined && (going.has(run) || !existsSync(join(runsDir(root), run)));
       if (!gone || changedAt(file) >= before) return [];
       const remove = () => rmSync(file, { force: true });
