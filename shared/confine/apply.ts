@@ -62,6 +62,7 @@ export async function applyLayer(policy: Policy, taken: string, exitCode: number
   const call = { via: "shell", tool: "bash", callID: callID || basename(taken) } as const;
   const landed = land(free, wholeFolders(judged, root), {
     ...{ root, upper },
+    plain: !judged.some(({ change }) => change.op === "delete" || change.op === "rmdir"),
     begin: (paths) => journal.begin({ ...call, paths, directory: root, resolved: true }),
   });
   const inGit = await applyGit(policy, taken, since);
