@@ -1,7 +1,7 @@
-import { type KindOf, pathOf } from "./names.ts";
-import { setPatterns } from "./paths.ts";
-import type { Token } from "./tokens.ts";
-import { conjunctions, determiners, fileNouns, prepositions, softNouns } from "./words.ts";
+import { fileSet } from "../lists/sets.ts";
+import { type KindOf, pathOf } from "../text/names.ts";
+import type { Token } from "../text/tokens.ts";
+import { conjunctions, determiners, fileNouns, prepositions, softNouns } from "../text/words.ts";
 
 /** One of the things that a prohibition names. */
 export interface ProhibitedObject {
@@ -131,6 +131,7 @@ function nextName(part: readonly Token[], from: number, kindOf: KindOf): Name | 
       const isFolder = fileNouns.has(part[at + 1]?.lower ?? "");
       return { raws, meant: code ? "place" : meaning(preposition, noun), end: at + (isFolder ? 2 : 1) };
     }
+    if (/^(lines?)$/.test(noun) && /^\d+([-–:]\d+)?$/.test(token.text)) continue;
     if (token.code) noun = "(code)";
     else if (prepositions.has(token.lower)) {
       if (preposition === "" || fileNouns.has(noun)) preposition = token.lower;
@@ -149,6 +150,8 @@ function meaning(preposition: string, noun: string): Name["meant"] {
     /^(in|to|of|under|inside|within|at|on|below|from|into|beneath|across|throughout|matching)$/.test(
       preposition,
     );
+  // "Lines 10-20 of x.ts": of a file to change, it is a part.
+  if (isPlace && /^(lines?|parts?|sections?)$/.test(noun)) return "soft";
   if (isPlace && (noun === "" || fileNouns.has(noun))) return "paths";
   return isPlace && softNouns.has(noun) ? "soft" : "place";
 }
@@ -158,7 +161,7 @@ function namesOf(tokens: readonly Token[], at: number, kindOf: KindOf): readonly
   const token = tokens[at];
   if (!token) return [];
   const next = tokens[at + 1]?.lower ?? "";
-  const set = /^(files?|sources?)$/.test(next) ? setPatterns(token) : undefined;
+  const set = fileSet(tokens, at, kindOf, "**/")?.patterns;
   if (set) return set;
   const isFolder = /^(folders?|director(y|ies)|dirs?|subtree|tree|subfolder|subdirectory)$/.test(next);
   const document = Object.hasOwn(documents, token.lower) ? documents[token.lower] : undefined;

@@ -1,8 +1,8 @@
-import { type KindOf, pathOf } from "./names.ts";
+import { setPatterns } from "../lists/sets.ts";
+import { type KindOf, pathOf } from "../text/names.ts";
+import type { Token } from "../text/tokens.ts";
+import { determiners, isWriteVerb, places, prepositions, stops, verbOf } from "../text/words.ts";
 import { type Found, type PathList, readPathList } from "./pathlist.ts";
-import { setPatterns } from "./paths.ts";
-import type { Token } from "./tokens.ts";
-import { determiners, isWriteVerb, places, prepositions, stops, verbOf } from "./words.ts";
 
 /** Verbs whose object is the file itself; of others ("use", "handle", "cover") only a place counts. */
 const direct =
@@ -24,6 +24,11 @@ export function readClause(clause: readonly Token[], kindOf: KindOf): Found[] {
   const list = findObject(clause, kindOf);
   if (!list) return [];
   const after = clause.slice(list.end, list.end + 12).map((token) => token.lower);
+  // "Add a.ts to the list in b.ts" changes b.ts.
+  if (/^(add|append|insert|register|include)$/.test(verb) && list.end > 1 && list.end <= 3) {
+    const home = readHome(clause, list.end, kindOf);
+    if (home && kindOf(home.raw) !== "directory" && !/[/\\]$/.test(home.raw)) return [home];
+  }
   // "Make a.test.ts pass" is done elsewhere.
   if (
     /^(make|get|let)$/.test(verb) &&
@@ -31,6 +36,8 @@ export function readClause(clause: readonly Token[], kindOf: KindOf): Found[] {
     !(list.found[0]?.token === clause[1] && /^(compile|build|work)$/.test(after[0] ?? ""))
   )
     return [];
+  const tests = /^(add|create|write|implement|build)$/.test(verb) ? testsAfter(clause, list.end, kindOf) : [];
+  if (tests.length > 0) return [...list.found, ...tests];
   if (tells.test(verb)) return list.found.filter(({ raw }) => isDocument(raw));
   const folder = /^(create|add|write|put|place|generate|make|introduce|save|produce|build)$/.test(verb)
     ? folderAfter(clause, list.end, kindOf)
@@ -54,6 +61,27 @@ export function readClause(clause: readonly Token[], kindOf: KindOf): Found[] {
     token,
   }));
   return [...list.found, ...(isFolder ? moved : targets)];
+}
+
+/** "Add f to a.ts, with tests in a.test.ts". */
+function testsAfter(clause: readonly Token[], from: number, kindOf: KindOf): Found[] {
+  const words = clause.slice(from, from + 6).map((token) => token.lower);
+  const lead = /^(with|plus) ((its|new|unit|some|matching|the|a) )*tests? (for it )?(in|to|at|under) /.exec(
+    words.map((word) => `${word} `).join(""),
+  )?.[0];
+  return lead ? readPathList(clause, from + lead.trim().split(" ").length, kindOf).found : [];
+}
+
+/** "... to config.yaml", "... to the list in b.ts": the file that something is added to. */
+function readHome(clause: readonly Token[], from: number, kindOf: KindOf): Found | undefined {
+  if (clause[from]?.lower !== "to") return undefined;
+  let at = from + 1;
+  while (at < from + 6 && !readPathList(clause, at, kindOf).found.length) {
+    const word = clause[at];
+    if (!word || stops.has(word.lower) || word.tail !== "") return undefined;
+    at++;
+  }
+  return readPathList(clause, at, kindOf).found[0];
 }
 
 /** Only what a copy is made to changes. */

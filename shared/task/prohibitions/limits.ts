@@ -1,8 +1,8 @@
-import type { Item } from "./items.ts";
-import { type KindOf, pathOf } from "./names.ts";
-import { exceptionAt, readExceptions } from "./paths.ts";
-import type { Token } from "./tokens.ts";
-import { stops } from "./words.ts";
+import { exceptionAt, readExceptions } from "../lists/exceptions.ts";
+import type { Item } from "../text/items.ts";
+import { type KindOf, pathOf } from "../text/names.ts";
+import type { Token } from "../text/tokens.ts";
+import { stops } from "../text/words.ts";
 
 /** The object of a prohibition up to where an exception, a limit or a reason begins. */
 export interface Limited {
@@ -60,6 +60,8 @@ function cut(tokens: readonly Token[], item: Item, kindOf: KindOf): Limited {
     // "any file matching src/*.test.ts" names the files.
     if (token.lower === "matching" && pathOf(tokens[at + 1] ?? token, "forbid", kindOf) !== undefined)
       continue;
+    // "the tests to make them pass"
+    if (at > 0 && token.lower === "to" && startsPurpose(tokens[at + 1])) return limited;
     if (at > 0 && (stops.has(token.lower) || startsRemark(tokens, at))) return limited;
   }
   return { head: [...tokens], beyond: undefined, names: false, other: false, vague: false };
@@ -68,6 +70,15 @@ function cut(tokens: readonly Token[], item: Item, kindOf: KindOf): Limited {
 /** "except the files above", "outside the scope of this task". */
 const theTask =
   /^(scope|task|list|listed|named|mentioned|these|those|this|above|following|files?|one|ones)$/i;
+
+/** Whether a word behind "to" is a verb, and no place. */
+function startsPurpose(token: Token | undefined): boolean {
+  return (
+    token !== undefined &&
+    !token.code &&
+    /^(make|get|fix|satisfy|pass|hide|work|save|avoid|let|allow)$/.test(token.lower)
+  );
+}
 
 /** "..., it is used elsewhere": no longer the object. */
 function startsRemark(tokens: readonly Token[], at: number): boolean {

@@ -1,7 +1,7 @@
-import type { KindOf } from "./names.ts";
+import type { KindOf } from "../text/names.ts";
+import type { Token } from "../text/tokens.ts";
+import { conjunctions, determiners, fileNouns, preludes, stops, verbOf } from "../text/words.ts";
 import { type Found, type PathList, readPathList } from "./pathlist.ts";
-import type { Token } from "./tokens.ts";
-import { conjunctions, determiners, fileNouns, preludes, stops, verbOf } from "./words.ts";
 
 const mayChange =
   /^((is|are) )?(the only )?(files? )?(may|can|should|must|needs?|shall|will|is|are) (to )?(be )?(changed?|modif\w+|edit\w*|touch\w*|updated?|writ\w+|allowed|in scope)/;

@@ -1,4 +1,5 @@
 import { type Kind, type Label, readLabel } from "./headings.ts";
+import { type Heading, isRule, looksLikePath, other, readHeading } from "./headline.ts";
 import type { Line } from "./lines.ts";
 
 /** A line of a section; `gap`: an empty line stands before it. */
@@ -35,13 +36,6 @@ interface Open extends Section {
   /** "2. Files to modify": ends with the next heading. */
   numbered: boolean;
   parent: Open | undefined;
-}
-
-interface Heading {
-  label: Label | undefined;
-  text: string;
-  level: number;
-  rest: string;
 }
 
 /** Divides a task file into its sections. */
@@ -86,7 +80,7 @@ export function readSections(given: readonly Line[]): Outline {
       return;
     }
     const following = after(lines, index);
-    const heading = readHeading(line, following, gap, current);
+    const heading = readHeading(line, following, gap, current.lines.length === 0);
     const next = heading && place(heading, { line, after: following, gap, first }, current);
     if (next) {
       start(next);
@@ -126,8 +120,6 @@ function after(lines: readonly Line[], index: number): Line | undefined {
   }
   return undefined;
 }
-
-const other: Label = { kind: "other", words: "", weak: false };
 
 function open(label: Label, line: number, heading: string, level: number): Open {
   return {
@@ -237,97 +229,6 @@ function isGrouping(text: string, section: Open, gap: boolean): boolean {
       text,
     )
   );
-}
-
-function isRule(text: string): boolean {
-  return text.length < 200 && (/^(=+|-{3,}|\*{3,}|_{3,})$/.test(text) || /^[*_-](\s+[*_-])+$/.test(text));
-}
-
-function readHeading(line: Line, next: Line | undefined, gap: boolean, current: Open): Heading | undefined {
-  const { text } = line;
-  const atx = /^(#{1,6})\s+(.*)$/.exec(text);
-  if (atx) return withLabel(trimHashes(atx[2] ?? ""), atx[1]?.length ?? 1);
-  const closing = /^<\/[a-z][\w -]{0,40}>$/i.test(text);
-  if (closing) return { label: other, text, level: 7, rest: "" };
-  const boxed = /^<([a-z][\w -]{0,40})>$|^\[([^\]`/.]{1,60})\]:?$|^[=-]{2,}\s(.{1,60})\s[=-]{2,}$/i.exec(
-    text,
-  );
-  const inBox = boxed?.[1] ?? boxed?.[2] ?? boxed?.[3];
-  if (inBox !== undefined && readLabel(inBox))
-    return { label: readLabel(inBox), text: inBox, level: 7, rest: "" };
-  const bold = readBold(text);
-  if (bold) {
-    const label = readLabel(bold.text);
-    return bold.rest === "" || label ? { label, text: bold.text, level: 7, rest: bold.rest } : undefined;
-  }
-  const withColon = withLabel(text, 7);
-  if (withColon) return withColon;
-  return gap || current.lines.length === 0 || line.marker === "number" ? bare(text, line, next) : undefined;
-}
-
-/** A known heading on a line of its own, without colon or marks. */
-function bare(text: string, line: Line, next: Line | undefined): Heading | undefined {
-  if (!next || /[.?!,;]/.test(text) || text.split(/\s+/).length > 7) return undefined;
-  if (line.marker === "bullet") return undefined;
-  if (line.marker !== undefined && next.marker === line.marker && next.indent <= line.indent)
-    return undefined;
-  const label = readLabel(text, true);
-  if (!label || (label.weak && (next.marker === undefined || line.marker !== undefined))) return undefined;
-  // "Do not touch" is a heading above a list, and a sentence that lacks its end elsewhere.
-  if (label.kind === "forbid" && label.words.split(" ").length > 2 && next.marker === undefined)
-    return undefined;
-  return { label, text, level: 7, rest: "" };
-}
-
-/** Reads `Label`, `Label:` or `Label: rest`. A label that nobody knows is one only alone on its line. */
-function withLabel(text: string, level: number): Heading | undefined {
-  const whole = text.length <= 100 ? readLabel(text) : undefined;
-  const ends = /[:：][*_]{0,3}$/.test(text);
-  if (whole && (level < 7 || ends)) return { label: whole, text, level, rest: "" };
-  const colon = /^([^:：`]{1,90})[:：][*_]{0,3}(?:\s+(\S.*))?$/.exec(text);
-  if (colon) {
-    const [, before = "", rest = ""] = colon;
-    const label = readLabel(before);
-    if (label || (rest === "" && !looksLikePath(before))) return { label, text: before, level, rest };
-  }
-  const dash = /^([^-–—`]{2,60}?)\s+(?:[–—]|--?)\s+(\S.*)$/.exec(text);
-  const dashed = dash ? readLabel(dash[1] ?? "") : undefined;
-  if (
-    dash &&
-    dashed &&
-    !dashed.weak &&
-    dashed.kind !== "other" &&
-    dashed.kind !== "task" &&
-    level === 7 &&
-    !/^(only|do not|don't|no|these|must|read)\b/i.test(dash[2] ?? "")
-  )
-    return { label: dashed, text: dash[1] ?? "", level, rest: dash[2] ?? "" };
-  return level < 7 ? { label: undefined, text, level, rest: "" } : undefined;
-}
-
-/** A line that is bold from its start: `**Label**`, `**Label:** rest`, `__Label__`. */
-function readBold(text: string): { text: string; rest: string } | undefined {
-  const mark = /^(\*{1,3}|_{1,3})(?=[^\s*_])/.exec(text)?.[1];
-  if (!mark) return undefined;
-  const end = text.indexOf(mark, mark.length);
-  if (end < 0) return undefined;
-  const inner = text.slice(mark.length, end);
-  const after = text.slice(end + mark.length).trim();
-  if (looksLikePath(inner) || inner.length > 90) return undefined;
-  if (after === "" || after === ":") return { text: inner, rest: "" };
-  if (/^\([^()]*\):?$/.test(after)) return { text: `${inner} ${after}`, rest: "" };
-  const rest = /^[:–—-]\s+(.+)$/.exec(after)?.[1] ?? (inner.endsWith(":") ? after : undefined);
-  return rest === undefined ? undefined : { text: inner.replace(/:$/, ""), rest };
-}
-
-function looksLikePath(text: string): boolean {
-  return /[/\\`]|\w\.\w/.test(
-    text.replace(/\b(tests|and|acceptance|stage|edit|create|change)\/(?=\w+\b)/gi, ""),
-  );
-}
-
-function trimHashes(text: string): string {
-  return text.replace(/\s#+$/, "").trim();
 }
 
 function titleOf(sections: readonly Section[]): string {

@@ -1,7 +1,7 @@
-import { type KindOf, pathOf } from "./names.ts";
-import { folderOf } from "./paths.ts";
-import type { Token } from "./tokens.ts";
-import { conjunctions, determiners, isWriteVerb, prepositions, stops, verbOf } from "./words.ts";
+import { folderOf } from "../lists/sets.ts";
+import { type KindOf, pathOf } from "../text/names.ts";
+import type { Token } from "../text/tokens.ts";
+import { conjunctions, determiners, isWriteVerb, prepositions, stops, verbOf } from "../text/words.ts";
 
 /** A path in a sentence. */
 export interface Found {

@@ -1,7 +1,9 @@
-import { type Item, itemsOf } from "./items.ts";
-import type { KindOf } from "./names.ts";
-import { type FileItem, type NamedPath, readFileItem } from "./paths.ts";
-import type { Section } from "./sections.ts";
+import { readImperatives } from "../imperatives/read.ts";
+import { type Item, itemsOf } from "../text/items.ts";
+import type { KindOf } from "../text/names.ts";
+import type { Section } from "../text/sections.ts";
+import { readFileItem } from "./item.ts";
+import type { FileItem, NamedPath } from "./named.ts";
 
 /** What a section that lists files says. */
 export interface FileList {
@@ -53,7 +55,14 @@ export function readFileList(section: Section, kindOf: KindOf): FileList {
       list.placeholders.push({ raw: text, line: item.starts[0]?.line ?? section.line });
       continue;
     }
+    if (bulleted && !item.listed && item.gap && isSentence(text)) {
+      // Below the list stands a remark on it.
+      list.prose.push(item);
+      continue;
+    }
     const read = readFileItem(item, kindOf);
+    // "Add a section to docs/guide.md".
+    if (read.paths.length === 0 && item.listed) read.paths.push(...readImperatives(item, kindOf).paths);
     while (stack.length > 0 && !isBelow(item, stack.at(-1), bulleted)) stack.pop();
     const parent = stack.at(-1);
     if (parent && parent.folder === undefined) {
@@ -86,6 +95,10 @@ export function readFileList(section: Section, kindOf: KindOf): FileList {
   }
   list.paths = list.paths.filter((path) => !dropped.has(path));
   return list;
+}
+
+function isSentence(text: string): boolean {
+  return /[.!?]$/.test(text) && text.split(/\s+/).length > 3;
 }
 
 const speaksOfLimits =

@@ -1,5 +1,5 @@
-import { type Item, itemsOf } from "./items.ts";
-import type { Section } from "./sections.ts";
+import { type Item, itemsOf } from "./text/items.ts";
+import type { Section } from "./text/sections.ts";
 
 const runners = new Set(
   `npm npx pnpm pnpx yarn bun bunx node deno tsc tsx vitest jest mocha ava playwright cypress eslint biome prettier python

@@ -8,9 +8,9 @@ const tests = new RegExp(
 const dependencies =
   /\b(dependenc(y|ies)|deps?|librar(y|ies)|packages?|npm modules?|node modules?|third[- ]party( code)?|gems?|crates?|devdependencies|lock-?files?|lock files?|manifests?|dependency versions?)\b/;
 const network =
-  /\b(network|internet|web|online|remote (hosts?|servers?|resources?)|external (services?|apis?|calls?|requests?|urls?|hosts?|resources?)|outbound|http requests?)\b/;
+  /\b(network|internet|web|online|remote (hosts?|servers?|resources?)|(http|https|rest|api) (calls?|traffic) to|external (services?|apis?|calls?|requests?|urls?|hosts?|resources?)|outbound|http requests?)\b/;
 const files =
-  /^((any|all|the|existing|these|of|other|new|additional|extra|further|more|unlisted|unrelated) )*(source )?(files?|director(y|ies)|folders?|modules?|scripts?|anything|something|nothing)\b/;
+  /^((any|all|the|existing|these|of|other|new|additional|extra|further|more|unlisted|unrelated) )*(source )?(files?|director(y|ies)|folders?|modules?|scripts?|anything|something|nothing)\b|^((any|the) )*(new|additional|other|extra|further) ones$/;
 /** Files of one kind: a rule about all new files would say more. */
 const kinds =
   /\b(temp|temporary|backup|scratch|documentation|docs?|markdown|readme|config|configuration|log|summary|report|debug|example|sample|migration|generated|build|output|barrel|index|type|declaration|css|json|yaml|\.\w+) files?\b/;

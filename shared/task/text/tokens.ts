@@ -71,6 +71,9 @@ function endOfChunk(text: string, from: number): number {
         if (close > 0 && close - at < 200 && quotedPath(text.slice(at + 1, close), char)) at = close;
       }
     }
+    // "[the parser](src/a.ts)" is one word.
+    if (char === "[" && (at === from || "(*_".includes(text[at - 1] ?? "")))
+      at += (/^\[[^\][]{1,200}\]\([^()\s]{1,300}\)/.exec(text.slice(at, at + 510))?.[0].length ?? 1) - 1;
     inside = false;
     at++;
   }

@@ -25,14 +25,14 @@ const byAct: Record<Act, string> = {
   stage: "stage unstage",
   commit: "commit",
   read: "read open look view inspect access print examine cat peek load parse consult",
-  depend: "install upgrade downgrade bump vendor",
+  depend: "install upgrade downgrade bump vendor pull",
   network: "download fetch connect contact ping curl",
   run: "run execute use call invoke issue perform start",
   other: `break introduce-bugs rely depend import export copy duplicate disable skip mock stub hard-code hardcode push
     merge-branches amend-history rebase reset revert stash tag log expose leak assume guess invent ask wait stop leave
     keep return throw swallow catch ignore include exclude expand reuse pass allow set implement handle support test
     cover extend-scope publish deploy release submit report print-out mention refer suppress weaken bypass circumvent
-    attempt try begin proceed exceed mix combine apply enable turn switch store cache block wrap emit send output`,
+    weaken-tests comment work go enter step venture attempt try begin proceed exceed mix combine apply enable turn switch store cache block wrap emit send output`,
 };
 
 const irregular: Record<string, readonly string[]> = {
@@ -154,7 +154,7 @@ export function isWriteVerb(word: string): boolean {
 export const preludes =
   set(`please then also next first second third finally now just kindly lastly additionally and simply to your
   task is job goal the objective i we you want need should must can could would will like let's let us have has my it's step this
-  may help me try afterwards so again`);
+  may help me try afterwards so again are allowed permitted free asked`);
 
 const languages: Record<string, readonly string[]> = {
   markdown: ["*.md", "*.mdx"],
