@@ -5,6 +5,7 @@ import { startFlusher } from "../callback/start.ts";
 import { endCommand } from "../confine/finish.ts";
 import { finishOpen } from "../confine/open.ts";
 import { frozenMatcher } from "../scope/surroundings.ts";
+import { isReadOnly } from "../task/spec.ts";
 import { type Audit, auditTurn } from "../tree/audit.ts";
 import { Journal, readJournal } from "../tree/journal.ts";
 import { quarantine } from "../tree/quarantine.ts";
@@ -13,8 +14,10 @@ import type { Snapshot } from "../tree/snapshot-record.ts";
 import { loadSnapshot } from "../tree/snapshot-record.ts";
 import { type RunEvent, readEvents, sumUsage } from "./events.ts";
 import { moveRun } from "./move.ts";
+import { otherRuns } from "./others.ts";
 import type { RunRecord } from "./record.ts";
 import { countRefusals, refusedCalls, type ShellWord, shellWord } from "./refusals.ts";
+import { settleLease } from "./settle.ts";
 import type { RunState } from "./state.ts";
 import { runDir, turnDir } from "./store.ts";
 
@@ -77,6 +80,7 @@ export async function closeTurn(
     ...(usage ? { usage } : {}),
     ...(end.error ? { error: end.error } : {}),
   };
+  await settleLease(record, state);
   // The callback first: a crash in between leaves an unfinished run, which is closed again, to the same id.
   putAndDeliver(record.root, payloadOf(closed), record.origin, env);
   const ended = moveRun(record, state, closed);
@@ -134,6 +138,7 @@ async function auditWith(snapshot: Snapshot, record: RunRecord, events: readonly
     matcher: frozenMatcher(record.spec.scope, record.around),
     confinement: shells.some((event) => event.confinement === "none") ? "none" : "overlay",
     shellCommands: shells.length,
+    othersWrote: otherRuns(record, events[0]?.at ?? record.created),
   });
 }
 
@@ -168,5 +173,7 @@ function messageOf(error: unknown): string {
 }
 
 function nextCommand(record: RunRecord, state: RunState): string {
-  return state === "blocked" ? `handrail show ${record.run_id}` : `handrail diff --task ${record.task_id}`;
+  return state === "blocked" || isReadOnly(record.spec.scope)
+    ? `handrail show ${record.run_id}`
+    : `handrail diff --task ${record.task_id}`;
 }
