@@ -23,8 +23,20 @@ function tool<S extends z.ZodMiniType>(schema: S, act: (args: z.infer<S>, name: 
     const parsed = schema.safeParse(args);
     if (parsed.success) return act(parsed.data, name);
     const issue = parsed.error.issues[0];
-    return unknown(name, `${issue?.path.join(".") || "arguments"}: ${issue?.message ?? "do not fit"}`);
+    return unknown(name, problemOf(issue, args));
   };
+}
+
+/** "filePath must be a string": what is wrong with the first argument that does not fit. */
+function problemOf(issue: z.core.$ZodIssue | undefined, args: unknown): string {
+  const name = issue?.path.join(".") || "arguments";
+  const expected = issue?.code === "invalid_type" ? issue.expected : undefined;
+  const isMissing =
+    typeof args === "object" && args !== null && !Array.isArray(args) && !Object.hasOwn(args, name);
+  if (issue?.path.length === 1 && isMissing) return `${name} is missing`;
+  return expected === undefined
+    ? `${name} do not fit`
+    : `${name} must be ${/^[aeiou]/.test(expected) ? "an" : "a"} ${expected}`;
 }
 
 const harmless = tool(z.unknown(), (_, name) => ({ kind: "harmless", tool: name }));

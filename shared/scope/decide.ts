@@ -112,6 +112,8 @@ function decidePath(given: string, op: SingleOp, matcher: Matcher, context: Deci
   if (lexical === undefined) return { decision: "refuse", code: "outside-repository", path: given };
   const change = changeOf(op, resolved);
   const byText = matcher.classify(lexical, change);
+  if (byText.decision === "refuse" && byText.code === "out-of-scope" && resolved.stats?.isDirectory())
+    return notAFile(given, "a folder; give the path of a file in it");
   if (byText.decision === "refuse") return lexical === "" ? notAFile(given, "the repository itself") : byText;
   if (real !== lexical) {
     const byTarget = real === undefined ? undefined : matcher.classify(real, change);

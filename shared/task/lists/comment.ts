@@ -13,7 +13,10 @@ const keepsAsForbidden =
 /** What stands after the paths: exceptions, "only ...", and whether the file is to be left as it is. */
 export function readComment(rest: readonly Token[], item: Item, kindOf: KindOf, result: FileItem): void {
   const words = rest.filter((token) => !isDash(token));
-  const plain = words.map((token) => token.lower).join(" ");
+  const plain = words
+    .map((token) => token.lower)
+    .join(" ")
+    .replace(/[[\]]/g, "");
   if (keepsAsForbidden.test(plain)) result.keep = "forbid";
   else if (keepsAsInspect.test(plain)) result.keep = "inspect";
   if (words[0]?.lower === "only" || words[0]?.lower === "just") {

@@ -2,29 +2,13 @@ import { readOnly } from "../imperatives/only.ts";
 import { exceptionAt } from "../lists/exceptions.ts";
 import { type KindOf, pathOf } from "../text/names.ts";
 import type { Token } from "../text/tokens.ts";
-import { type Act, type Verb, verbOf } from "../text/words.ts";
+import { type Verb, verbOf } from "../text/words.ts";
+import type { Draft } from "./draft.ts";
 import { isExecutor, type Lead } from "./lead.ts";
 import { leadAt } from "./leads.ts";
 import { isPronoun, startsWithVerb } from "./parts.ts";
 import { untilState } from "./states.ts";
 import { isNounHere, splitVerbs, trimJoints, verbAt } from "./verbs.ts";
-
-/** A prohibition whose text is not yet put together from its words. */
-export interface Draft {
-  said: readonly Token[];
-  /** Where in the item the prohibition itself begins. */
-  at: number;
-  /** What is not to be done; `none`: only a noun is given ("new dependencies"); `only`: all but the object. */
-  acts: (Act | "none" | "only")[];
-  /** The verbs, in their base form. */
-  verbs: string[];
-  /** To what. */
-  object: Token[];
-  /** Joined to another prohibition by "and": it may be no prohibition at all. */
-  joined: boolean;
-  /** It holds only for what the task does not name as a file to change. */
-  soft: boolean;
-}
 
 function draft(
   said: readonly Token[],

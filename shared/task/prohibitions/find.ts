@@ -3,7 +3,8 @@ import type { KindOf } from "../text/names.ts";
 import { sentencesOf, splitRemarks } from "../text/sentences.ts";
 import { show, type Token, tokenize } from "../text/tokens.ts";
 import type { Verb } from "../text/words.ts";
-import { belowHeading, type Draft, findLeads } from "./clauses.ts";
+import { belowHeading, findLeads } from "./clauses.ts";
+import type { Draft } from "./draft.ts";
 import {
   exceptionLast,
   isPronominal,

@@ -13,6 +13,7 @@ export function classifyNoun(one: Case): Effect[] {
   if (git.length > 0 && object.paths.length === 0) return git;
   const run = object.paths.length === 0 ? classifyRun(words) : advisory;
   if (isGit(words) || run !== advisory) return run;
+  if (isTests(words)) return [...ruled("no-test-changes", one), ...(byPath(one) ?? [])];
   if (object.paths.length + object.soft.length > 0 && !isDependencies(words.replace(/\S*[./]\S*/g, ""))) {
     const places = /^((any|additional|extra) )*new (files?|modules?)\b/.test(words);
     if (places && object.paths.some((path) => facts.namedBelow(path).length > 0))
@@ -20,7 +21,6 @@ export function classifyNoun(one: Case): Effect[] {
     return byPath(one) ?? advisory;
   }
   if (isNetwork(words) || /^(any )?downloads?\b/.test(words)) return ruled("no-network");
-  if (isTests(words)) return ruled("no-test-changes", one);
   if (isDependencies(words)) return ruled("no-new-dependencies", one);
   if (
     /^((any|file|or|and) )*(renames?|renaming|moves|moving)( of)?( (any|the|files?|director(y|ies)|folders?|or|modules?))*$/.test(

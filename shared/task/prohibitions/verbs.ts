@@ -1,6 +1,6 @@
 import type { Token } from "../text/tokens.ts";
 import { conjunctions, type Verb, verbOf } from "../text/words.ts";
-import type { Draft } from "./clauses.ts";
+import type { Draft } from "./draft.ts";
 
 /** The verbs of a prohibition and the objects that belong to them. */
 

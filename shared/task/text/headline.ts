@@ -48,7 +48,10 @@ export function readHeading(
   }
   const withColon = withLabel(text, 7);
   if (withColon) return withColon;
-  return gap || isEmpty || line.marker === "number" ? bare(text, line, next) : undefined;
+  const alone = bare(text, line, next);
+  // "Do not touch", and then a list, also right below another one.
+  const opens = gap || isEmpty || line.marker === "number" || alone?.label?.kind === "forbid";
+  return opens ? alone : undefined;
 }
 
 /** A known heading on a line of its own, without colon or marks. */
