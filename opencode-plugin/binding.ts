@@ -4,9 +4,8 @@ import { HandrailError } from "../shared/errors.ts";
 import { claim } from "../shared/lock/claim.ts";
 import { createRun, originFromEnv } from "../shared/run/create.ts";
 import { isLost, reap } from "../shared/run/reap.ts";
-import type { RunRecord } from "../shared/run/record.ts";
+import { isOver, type RunRecord } from "../shared/run/record.ts";
 import { registeredRun, registerSession } from "../shared/run/registry.ts";
-import { isEnded } from "../shared/run/state.ts";
 import { activeClaimDir, readRun } from "../shared/run/store.ts";
 import type { RefusalCode } from "../shared/scope/decision.ts";
 import { loadTask } from "../shared/task/load.ts";
@@ -123,7 +122,7 @@ function take(context: BindingContext, sessionID: string, record: RunRecord, con
   registerSession(context.root, sessionID, record.run_id);
   // Its record is the other process's to write; a turn of ours would tell of both.
   const { executor } = record;
-  if (record.turn > 0 && !isEnded(record.state) && executor?.pid !== process.pid) {
+  if (record.turn > 0 && !isOver(record) && executor?.pid !== process.pid) {
     return readOnly(
       "busy",
       `run ${record.run_id} is worked on by another OpenCode; wait for it (handrail runs)`,
@@ -139,7 +138,7 @@ function take(context: BindingContext, sessionID: string, record: RunRecord, con
   }
   const place = claim(activeClaimDir(context.root), record.run_id, (holder) => {
     const other = readRun(context.root, holder);
-    return other !== undefined && !isEnded(other.state) && !isLost(other);
+    return other !== undefined && !isOver(other) && !isLost(other);
   });
   if (!place.ok) {
     const detail = `run ${place.holder} is active on this working tree; wait for it (handrail runs)`;

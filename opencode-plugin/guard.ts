@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Hooks, PluginInput } from "@opencode-ai/plugin";
+import type { Action } from "../shared/scope/action.ts";
 import { actionOf, NOTHING_DECLARED } from "../shared/scope/actions.ts";
 import { decide } from "../shared/scope/decide.ts";
 import type { Decision, Refusal } from "../shared/scope/decision.ts";
@@ -19,7 +20,6 @@ export class Guard {
   readonly #root: string;
   readonly #directory: string;
   readonly #shell: () => InstanceShell;
-  #shellSeen = false;
 
   /** @param root real path of the working tree @param shell made when OpenCode hands over its configuration */
   constructor(sessions: Sessions, input: PluginInput, root: string, shell: () => InstanceShell) {
@@ -37,7 +37,7 @@ export class Guard {
     if (binding.kind === "free") return;
     const declared = binding.kind === "run" ? binding.config : NOTHING_DECLARED;
     const action = actionOf(tool, output.args, declared);
-    const decision = await this.#decide(bound, action);
+    const decision = (await bound.turn?.standing(action)) ?? (await this.#decide(bound, action));
     if (decision.decision === "refuse") {
       bound.turn?.refused(decision, tool);
       throw new Error(refusalText(decision, bound.turn?.record.spec.scope));
@@ -57,9 +57,10 @@ export class Guard {
   };
 
   /** Does not fire for refused calls, nor for those that OpenCode itself ends (facts, opencode.md). */
-  after: After = async ({ sessionID, callID }) => {
+  after: After = async ({ sessionID, callID }, output) => {
     const bound = await this.#sessions.of(sessionID);
-    await bound.turn?.called(callID);
+    const blocked = await bound.turn?.called(callID);
+    if (blocked) output.output = `${output.output}\n\n${refusalText(blocked)}`;
   };
 
   /**
@@ -69,23 +70,29 @@ export class Guard {
   shellEnv: ShellEnv = async ({ sessionID, callID }, output) => {
     if (sessionID === undefined) return;
     const { binding, turn } = await this.#boundTo(sessionID);
-    if (binding.kind === "free") Object.assign(output.env, this.#shell().variables("free", undefined));
-    else {
-      const id = callID ?? `shell-${randomUUID()}`;
-      const held = await turn?.shellStarts(id, "shell");
-      Object.assign(output.env, this.#shell().variables(held?.shellPath ?? "refuse", id));
+    if (binding.kind === "free") {
+      Object.assign(output.env, this.#shell().variables("free", undefined));
+      return;
     }
+    const id = callID ?? `shell-${randomUUID()}`;
+    const command: Action = { kind: "shell", tool: "shell", command: "" };
+    const standing = await turn?.standing(command);
+    if (standing) {
+      turn?.refused(standing, "shell");
+      throw new Error(refusalText(standing));
+    }
+    await this.#shellIsOurs();
+    const held = await turn?.shellStarts(id, "shell");
+    Object.assign(output.env, this.#shell().variables(held?.shellPath ?? "refuse", id));
   };
 
-  /** Another plugin may have set OpenCode's shell after this one (facts, opencode.md): read it back, once. */
+  /** Another plugin may have set OpenCode's shell after this one (facts, opencode.md), or may do so later. */
   async #shellIsOurs(): Promise<void> {
-    if (this.#shellSeen) return;
     const effective = await this.#client.config.get();
     const path = effective.data && "shell" in effective.data ? effective.data.shell : undefined;
     if (path !== this.#shell().path) {
       throw new Error(`another plugin or setting has replaced Handrail's shell (${String(path)})`);
     }
-    this.#shellSeen = true;
   }
 
   async #boundTo(sessionID: string): Promise<Bound> {

@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { putAndDeliver } from "../callback/outbox.ts";
-import type { CallbackPayload, Report } from "../callback/payload.ts";
+import type { CallbackPayload, Report, ReportedQuarantine } from "../callback/payload.ts";
 import { startFlusher } from "../callback/start.ts";
 import { endCommand } from "../confine/finish.ts";
 import { finishOpen } from "../confine/open.ts";
 import { frozenMatcher } from "../scope/surroundings.ts";
-import { type Audit, auditTurn } from "../tree/audit.ts";
+import { type Audit, auditTurn, type Unconfined } from "../tree/audit.ts";
 import { Journal, readJournal } from "../tree/journal.ts";
-import { quarantine } from "../tree/quarantine.ts";
+import { type Quarantined, quarantine } from "../tree/quarantine.ts";
 import { closeWindows } from "../tree/shell-window.ts";
 import type { Snapshot } from "../tree/snapshot-record.ts";
 import { loadSnapshot } from "../tree/snapshot-record.ts";
@@ -25,6 +25,14 @@ import { runDir, turnDir } from "./store.ts";
 export interface TurnEnd {
   outcome: "idle" | "error" | "aborted" | "left" | "lost";
   error?: { code: string; message: string };
+  seen?: Seen;
+}
+
+/** What the process that held a turn remembers: a command that nothing holds could edit the run's own log. */
+export interface Seen {
+  /** Call ids of the commands that Handrail's shell has to say something of. */
+  held: ReadonlySet<string>;
+  unconfined: Unconfined;
 }
 
 const ENDINGS: Record<TurnEnd["outcome"], { state: RunState; reason?: string }> = {
@@ -54,8 +62,9 @@ export async function closeTurn(
     if (end.outcome !== "idle") await endCommand(dir);
     await finishOpen(dir);
   });
-  const shell = shellWord(dir, events);
-  const audit = withWord(await auditedTurn(record, events), shell, open);
+  const shell = shellWord(dir, events, end.seen?.held);
+  const seen = end.seen?.unconfined;
+  const audit = withBlock(record, withWord(await auditedTurn(record, events, seen), shell, open));
   const kept = quarantine(join(dir, "quarantine"), record.root, audit.outOfScope);
   const usage = sumUsage(events);
   const ending = ENDINGS[end.outcome];
@@ -66,11 +75,11 @@ export async function closeTurn(
     verdict: audit.verdict,
     changes: audit.changes,
     refusals: countRefusals([...refusedCalls(events), ...shell.refused]),
-    quarantine: [
+    quarantine: unique([
       ...record.quarantine,
       ...shell.refused.filter((one) => one.kept).map(({ path, code }) => ({ path, code })),
-      ...kept.map(({ path, code, bytes }) => ({ path, code, ...(bytes === undefined ? {} : { bytes }) })),
-    ],
+      ...keptBytes(kept),
+    ]),
     reasons: [...(ending.reason ? [ending.reason] : []), ...audit.reasons],
     next: nextCommand(record, state),
     ended: new Date().toISOString(),
@@ -113,28 +122,53 @@ export function payloadOf(record: RunRecord): CallbackPayload {
   };
 }
 
-async function auditedTurn(record: RunRecord, events: readonly RunEvent[]): Promise<Audit> {
+/** What was put into quarantine, as reports tell of it. */
+export function keptBytes(kept: readonly Quarantined[]): ReportedQuarantine[] {
+  return kept.map(({ path, code, bytes }) => ({ path, code, ...(bytes === undefined ? {} : { bytes }) }));
+}
+
+/** The same bytes may have been kept when a run was blocked, and again at its end. */
+function unique(entries: readonly ReportedQuarantine[]): ReportedQuarantine[] {
+  return [...new Map(entries.map((entry) => [JSON.stringify(entry), entry])).values()];
+}
+
+async function auditedTurn(
+  record: RunRecord,
+  events: readonly RunEvent[],
+  seen: Unconfined | undefined,
+): Promise<Audit> {
   const snapshot = record.turn > 0 ? loadSnapshot(turnDir(record)) : undefined;
   if (!snapshot) return unverified("there is no snapshot of the working tree from before the turn");
   try {
-    return await auditWith(snapshot, record, events);
+    return await auditWith(snapshot, record, unconfinedIn(events, seen));
   } catch (error) {
     // The turn is told of all the same: a callback that says what is not known beats none.
     return unverified(`the audit failed: ${messageOf(error)}`);
   }
 }
 
-async function auditWith(snapshot: Snapshot, record: RunRecord, events: readonly RunEvent[]): Promise<Audit> {
+async function auditWith(snapshot: Snapshot, record: RunRecord, unconfined: Unconfined): Promise<Audit> {
   const dir = turnDir(record);
   await closeWindows(snapshot, new Journal(dir, record.root, snapshot.tree.objectFormat));
-  const shells = events.filter((event) => event.type === "shell");
-  return auditTurn({
-    snapshot,
-    journal: readJournal(dir),
-    matcher: frozenMatcher(record.spec.scope, record.around),
-    confinement: shells.some((event) => event.confinement === "none") ? "none" : "overlay",
-    shellCommands: shells.length,
-  });
+  const matcher = frozenMatcher(record.spec.scope, record.around);
+  return auditTurn({ snapshot, journal: readJournal(dir), matcher, unconfined });
+}
+
+/** By the run's log and by memory; the larger counts. */
+function unconfinedIn(events: readonly RunEvent[], seen: Unconfined | undefined): Unconfined {
+  const logged = (what: string) =>
+    events.filter((one) => one.type === "shell" && one.confinement === "none" && one.what === what).length;
+  return {
+    commands: Math.max(logged("command"), seen?.commands ?? 0),
+    formatters: Math.max(logged("formatter"), seen?.formatters ?? 0),
+    languageServers: Math.max(logged("language-servers"), seen?.languageServers ?? 0),
+  };
+}
+
+/** A run that was blocked stays so, even where the executor has put back what it changed. */
+function withBlock(record: RunRecord, audit: Audit): Audit {
+  if (record.state !== "blocked" || audit.verdict === "violated") return audit;
+  return { ...audit, verdict: "violated", reasons: [...record.reasons, ...audit.reasons] };
 }
 
 function withWord(audit: Audit, { silent }: ShellWord, open: string | undefined): Audit {

@@ -19,6 +19,8 @@ export const REFUSAL_CODES = [
   "invalid-config",
   "leased",
   "busy",
+  "blocked",
+  "open-server",
   "guard-failed",
 ] as const;
 export type RefusalCode = (typeof REFUSAL_CODES)[number];

@@ -99,6 +99,16 @@ function say(refusal: Refusal): [what: string, next: string] {
       return [`${path} is held by another run${by}.`, "Work on the other files first, or stop and say so."];
     case "busy":
       return [`Another run is active in this working tree${by}.`, "Stop here and say so."];
+    case "blocked":
+      return [
+        `This run is blocked: ${detail || "something out of scope was changed"}. Nothing more may be written in it, not even to put that back.`,
+        "Stop here and say what you were doing; a person decides about it.",
+      ];
+    case "open-server":
+      return [
+        `Shell commands are refused here: this OpenCode listens at ${detail || "a port"} without a password, so that a command could have anything done through it.`,
+        "Use the other tools, and say so at the end. A person starts it with OPENCODE_SERVER_PASSWORD set.",
+      ];
     case "guard-failed":
       return [
         `Handrail cannot check this call${by}, so it is refused.`,

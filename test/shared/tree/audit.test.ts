@@ -49,7 +49,9 @@ async function turn(
       await closeWindows(snapshot, journal);
       const scope = { allow: ["src/a.ts", "src/lib/**"], inspect: [], forbid: [], rules, noRead: [] };
       const matcher = createMatcher(scope);
-      return auditTurn({ snapshot, journal: readJournal(dir), matcher, confinement, shellCommands });
+      const commands = confinement === "none" ? shellCommands : 0;
+      const unconfined = { commands, formatters: 0, languageServers: 0 };
+      return auditTurn({ snapshot, journal: readJournal(dir), matcher, unconfined });
     },
   };
 }
