@@ -22,6 +22,7 @@ export class Commands {
   readonly seen = {
     held: new Set<string>(),
     unconfined: { commands: 0, formatters: 0, languageServers: 0 },
+    doubts: [] as string[],
   } satisfies Seen;
   readonly #log: (event: NewRunEvent) => void;
   readonly #running = new Set<string>();
@@ -35,6 +36,10 @@ export class Commands {
   /** Whether a command may be running; one that was killed counts until the turn's end. */
   get running(): boolean {
     return this.#running.size > 0;
+  }
+
+  runs(callID: string): boolean {
+    return this.#running.has(callID);
   }
 
   /** A shell command is about to run; may be told twice of the same one. */
@@ -52,6 +57,11 @@ export class Commands {
     if (what !== "language-servers") this.#open.add(callID);
     this.#log({ type: "shell", callID: shellCallID(callID), confinement: "none", what });
     await openWindow(hold.snapshot, { tool, callID });
+  }
+
+  /** Another plugin has set OpenCode's shell: templates, of which no hook tells, may have run unheld. */
+  replaced(): void {
+    if (this.seen.doubts.length === 0) this.seen.doubts.push("another plugin has replaced Handrail's shell");
   }
 
   /** A call has ended. @returns what of its work is out of scope */

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Hooks, PluginInput } from "@opencode-ai/plugin";
+import type { Shell } from "../shared/confine/shell.ts";
 import type { Action } from "../shared/scope/action.ts";
 import { actionOf, NOTHING_DECLARED } from "../shared/scope/actions.ts";
 import { decide } from "../shared/scope/decide.ts";
@@ -30,29 +31,21 @@ export class Guard {
     this.#shell = shell;
   }
 
-  /** @throws Error with the refusal's text: OpenCode gives it to the model as the tool's error */
+  /** @throws Refused */
   before: Before = async ({ tool, sessionID, callID }, output) => {
     const bound = await this.#boundTo(sessionID);
     const { binding } = bound;
     if (binding.kind === "free") return;
     const declared = binding.kind === "run" ? binding.config : NOTHING_DECLARED;
     const action = actionOf(tool, output.args, declared);
-    const decision = (await bound.turn?.standing(action)) ?? (await this.#decide(bound, action));
-    if (decision.decision === "refuse") {
-      bound.turn?.refused(decision, tool);
-      throw new Error(refusalText(decision, bound.turn?.record.spec.scope));
-    }
+    const decision = await this.#decide(bound, action);
+    if (decision.decision === "refuse") refuse(bound, decision, tool);
     try {
       if (action.kind === "write") await bound.turn?.writes(callID, tool, action, this.#directory);
-      if (action.kind === "shell") {
-        await this.#shellIsOurs();
-        await bound.turn?.shellStarts(callID, tool);
-      }
+      if (action.kind === "shell") await this.#command(bound, callID, tool);
     } catch (error) {
       // Without its pre-image a write could not be told from another's: it must not happen.
-      const refusal = failed(error);
-      bound.turn?.refused(refusal, tool);
-      throw new Error(refusalText(refusal));
+      refuse(bound, failed(error), tool);
     }
   };
 
@@ -69,30 +62,35 @@ export class Guard {
    */
   shellEnv: ShellEnv = async ({ sessionID, callID }, output) => {
     if (sessionID === undefined) return;
-    const { binding, turn } = await this.#boundTo(sessionID);
-    if (binding.kind === "free") {
+    const bound = await this.#boundTo(sessionID);
+    if (bound.binding.kind === "free") {
       Object.assign(output.env, this.#shell().variables("free", undefined));
       return;
     }
     const id = callID ?? `shell-${randomUUID()}`;
-    const command: Action = { kind: "shell", tool: "shell", command: "" };
-    const standing = await turn?.standing(command);
-    if (standing) {
-      turn?.refused(standing, "shell");
-      throw new Error(refusalText(standing));
+    try {
+      // What the bash tool starts was decided on before it came here.
+      if (!bound.turn?.expects(id)) {
+        const decision = await this.#decide(bound, { kind: "shell", tool: "shell", command: "" });
+        if (decision.decision === "refuse") refuse(bound, decision, "shell");
+      }
+      const held = await this.#command(bound, id, "shell");
+      Object.assign(output.env, this.#shell().variables(held?.shellPath ?? "refuse", id));
+    } catch (error) {
+      if (error instanceof Refused) throw error;
+      refuse(bound, failed(error), "shell");
     }
-    await this.#shellIsOurs();
-    const held = await turn?.shellStarts(id, "shell");
-    Object.assign(output.env, this.#shell().variables(held?.shellPath ?? "refuse", id));
   };
 
   /** Another plugin may have set OpenCode's shell after this one (facts, opencode.md), or may do so later. */
-  async #shellIsOurs(): Promise<void> {
+  async #command({ turn }: Bound, callID: string, tool: string): Promise<Shell | undefined> {
     const effective = await this.#client.config.get();
     const path = effective.data && "shell" in effective.data ? effective.data.shell : undefined;
     if (path !== this.#shell().path) {
+      turn?.shellReplaced();
       throw new Error(`another plugin or setting has replaced Handrail's shell (${String(path)})`);
     }
+    return turn?.shellStarts(callID, tool);
   }
 
   async #boundTo(sessionID: string): Promise<Bound> {
@@ -104,8 +102,10 @@ export class Guard {
     }
   }
 
-  async #decide({ binding, turn }: Bound, action: ReturnType<typeof actionOf>): Promise<Decision> {
+  async #decide({ binding, turn }: Bound, action: Action): Promise<Decision> {
     if (binding.kind === "free") return { decision: "allow" };
+    const standing = await turn?.standing(action);
+    if (standing) return standing;
     const hold = await turn?.hold();
     const matcher = hold?.matcher;
     if (binding.kind === "run" && !matcher) return failed(turn?.problem ?? "the turn has not started");
@@ -122,6 +122,15 @@ export class Guard {
         : { readOnly: { code: binding.code, detail: binding.detail } }),
     });
   }
+}
+
+/** OpenCode gives its message to the model as the tool's error. */
+class Refused extends Error {}
+
+/** @throws Refused */
+function refuse({ turn }: Bound, refusal: Refusal, tool: string): never {
+  turn?.refused(refusal, tool);
+  throw new Refused(refusalText(refusal, turn?.record.spec.scope));
 }
 
 function failed(error: unknown): Refusal {

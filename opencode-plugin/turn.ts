@@ -185,6 +185,16 @@ export class Turn {
     if (this.#context.formatters) await this.#commands.watch(hold, "formatter", callID);
   }
 
+  /** OpenCode's shell is not Handrail's any more. */
+  shellReplaced(): void {
+    this.#commands.replaced();
+  }
+
+  /** Whether a command with this call id was let through, and has not ended. */
+  expects(callID: string): boolean {
+    return this.#commands.runs(callID);
+  }
+
   /** A shell command is about to run. @returns the shell for it */
   async shellStarts(callID: string, tool: string): Promise<Shell | undefined> {
     const hold = await this.hold();

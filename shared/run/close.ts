@@ -33,6 +33,8 @@ export interface Seen {
   /** Call ids of the commands that Handrail's shell has to say something of. */
   held: ReadonlySet<string>;
   unconfined: Unconfined;
+  /** What takes a clean verdict away, each a plain sentence. */
+  doubts: readonly string[];
 }
 
 const ENDINGS: Record<TurnEnd["outcome"], { state: RunState; reason?: string }> = {
@@ -64,7 +66,8 @@ export async function closeTurn(
   });
   const shell = shellWord(dir, events, end.seen?.held);
   const seen = end.seen?.unconfined;
-  const audit = withBlock(record, withWord(await auditedTurn(record, events, seen), shell, open));
+  const doubts = [...(end.seen?.doubts ?? []), ...silence(shell), ...(open === undefined ? [] : [open])];
+  const audit = withBlock(record, withDoubts(await auditedTurn(record, events, seen), doubts));
   const kept = quarantine(join(dir, "quarantine"), record.root, audit.outOfScope);
   const usage = sumUsage(events);
   const ending = ENDINGS[end.outcome];
@@ -171,14 +174,13 @@ function withBlock(record: RunRecord, audit: Audit): Audit {
   return { ...audit, verdict: "violated", reasons: [...record.reasons, ...audit.reasons] };
 }
 
-function withWord(audit: Audit, { silent }: ShellWord, open: string | undefined): Audit {
+function silence({ silent }: ShellWord): string[] {
+  if (silent === 0) return [];
   const commands = silent === 1 ? "a command" : `${silent} commands`;
-  const doubts = [
-    ...(silent > 0
-      ? [`Handrail's shell has said nothing of ${commands}: it may have been replaced or killed`]
-      : []),
-    ...(open === undefined ? [] : [open]),
-  ];
+  return [`Handrail's shell has said nothing of ${commands}: it may have been replaced or killed`];
+}
+
+function withDoubts(audit: Audit, doubts: readonly string[]): Audit {
   if (doubts.length === 0) return audit;
   const verdict = audit.verdict === "violated" ? "violated" : "unverifiable";
   return { ...audit, verdict, reasons: [...audit.reasons, ...doubts] };
