@@ -1,5 +1,7 @@
 import type { Seen } from "../shared/run/close.ts";
 import type { NewRunEvent } from "../shared/run/events.ts";
+import { otherRuns } from "../shared/run/others.ts";
+import type { RunRecord } from "../shared/run/record.ts";
 import { type Audit, auditTurn } from "../shared/tree/audit.ts";
 import { readJournal } from "../shared/tree/journal.ts";
 import { closeWindow, lookThroughWindows, openWindow } from "../shared/tree/shell-window.ts";
@@ -24,12 +26,16 @@ export class Commands {
     unconfined: { commands: 0, formatters: 0, languageServers: 0 },
     doubts: [] as string[],
   } satisfies Seen;
+  readonly #run: RunRecord;
+  readonly #since = new Date().toISOString();
   readonly #log: (event: NewRunEvent) => void;
   readonly #running = new Set<string>();
   /** Of those, the ones that nothing holds. */
   readonly #open = new Set<string>();
 
-  constructor(log: (event: NewRunEvent) => void) {
+  /** @param run whose turn it is: what other runs wrote meanwhile is not its commands' work */
+  constructor(run: RunRecord, log: (event: NewRunEvent) => void) {
+    this.#run = run;
     this.#log = log;
   }
 
@@ -82,12 +88,9 @@ export class Commands {
   async #outOfScope({ snapshot, matcher }: Hold): Promise<Audit["outOfScope"]> {
     if (!matcher) return [];
     const journal = readJournal(snapshot.store.dir);
-    const { outOfScope } = await auditTurn({
-      snapshot,
-      journal,
-      matcher,
-      unconfined: this.seen.unconfined,
-    });
+    const { unconfined } = this.seen;
+    const othersWrote = otherRuns(this.#run, this.#since);
+    const { outOfScope } = await auditTurn({ snapshot, journal, matcher, unconfined, othersWrote });
     return outOfScope;
   }
 }

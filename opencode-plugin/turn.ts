@@ -44,7 +44,7 @@ type Work = Extract<Action, { kind: "write" }>;
  */
 export class Turn {
   record: RunRecord;
-  readonly #commands = new Commands((event) => logEvent(this.record, event));
+  readonly #commands: Commands;
   /** Where this process lets anybody drive OpenCode. */
   #openServer: string | undefined;
   /** What ended the run's right to write, once it was seen. */
@@ -68,6 +68,7 @@ export class Turn {
 
   /** Starts a turn; its hold is made in the background, and the first tool call waits for it. */
   constructor(record: RunRecord, binding: Binding, session: string, context: BindingContext) {
+    this.#commands = new Commands(record, (event) => logEvent(this.record, event));
     this.#binding = binding;
     this.#context = context;
     this.#redact = redactor(context.env);
@@ -277,7 +278,7 @@ export class Turn {
         message: this.#redact(error instanceof Error ? error.message : String(error)),
       });
     } finally {
-      if (this.#binding.kind === "run") this.#binding.release();
+      if (this.#binding.kind === "run") await this.#binding.release();
     }
   }
 

@@ -13,8 +13,10 @@ import type { Snapshot } from "../tree/snapshot-record.ts";
 import { loadSnapshot } from "../tree/snapshot-record.ts";
 import { type RunEvent, readEvents, sumUsage } from "./events.ts";
 import { moveRun } from "./move.ts";
+import { otherRuns } from "./others.ts";
 import type { RunRecord } from "./record.ts";
 import { countRefusals, refusedCalls, type ShellWord, shellWord } from "./refusals.ts";
+import { settleLease } from "./settle.ts";
 import type { RunState } from "./state.ts";
 import { runDir, turnDir } from "./store.ts";
 
@@ -89,6 +91,7 @@ export async function closeTurn(
     ...(usage ? { usage } : {}),
     ...(end.error ? { error: end.error } : {}),
   };
+  await settleLease(record, state);
   // The callback first: a crash in between leaves an unfinished run, which is closed again, to the same id.
   putAndDeliver(record.root, payloadOf(closed), record.origin, env);
   const ended = moveRun(record, state, closed);
@@ -143,18 +146,29 @@ async function auditedTurn(
   const snapshot = record.turn > 0 ? loadSnapshot(turnDir(record)) : undefined;
   if (!snapshot) return unverified("there is no snapshot of the working tree from before the turn");
   try {
-    return await auditWith(snapshot, record, unconfinedIn(events, seen));
+    const since = events[0]?.at ?? record.created;
+    return await auditWith(snapshot, record, since, unconfinedIn(events, seen));
   } catch (error) {
     // The turn is told of all the same: a callback that says what is not known beats none.
     return unverified(`the audit failed: ${messageOf(error)}`);
   }
 }
 
-async function auditWith(snapshot: Snapshot, record: RunRecord, unconfined: Unconfined): Promise<Audit> {
+async function auditWith(
+  snapshot: Snapshot,
+  record: RunRecord,
+  since: string,
+  unconfined: Unconfined,
+): Promise<Audit> {
   const dir = turnDir(record);
   await closeWindows(snapshot, new Journal(dir, record.root, snapshot.tree.objectFormat));
-  const matcher = frozenMatcher(record.spec.scope, record.around);
-  return auditTurn({ snapshot, journal: readJournal(dir), matcher, unconfined });
+  return auditTurn({
+    snapshot,
+    journal: readJournal(dir),
+    matcher: frozenMatcher(record.spec.scope, record.around),
+    unconfined,
+    othersWrote: otherRuns(record, since),
+  });
 }
 
 /** By the run's log and by memory; the larger counts. */
