@@ -5,6 +5,7 @@ import { startFlusher } from "../callback/start.ts";
 import { endCommand } from "../confine/finish.ts";
 import { finishOpen } from "../confine/open.ts";
 import { frozenMatcher } from "../scope/surroundings.ts";
+import { isReadOnly } from "../task/spec.ts";
 import { type Audit, auditTurn, type Unconfined } from "../tree/audit.ts";
 import { Journal, readJournal } from "../tree/journal.ts";
 import { type Quarantined, quarantine } from "../tree/quarantine.ts";
@@ -218,5 +219,7 @@ function messageOf(error: unknown): string {
 }
 
 function nextCommand(record: RunRecord, state: RunState): string {
-  return state === "blocked" ? `handrail show ${record.run_id}` : `handrail diff --task ${record.task_id}`;
+  return state === "blocked" || isReadOnly(record.spec.scope)
+    ? `handrail show ${record.run_id}`
+    : `handrail diff --task ${record.task_id}`;
 }
