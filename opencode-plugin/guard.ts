@@ -43,7 +43,8 @@ export class Guard {
     if (binding.kind === "free") return this.#leaveToOwners(tool, output.args);
     const declared = binding.kind === "run" ? binding.config : NOTHING_DECLARED;
     const action = actionOf(tool, output.args, declared);
-    const decision = await this.#decideWithLeases(bound, action);
+    const decision =
+      (await this.#strangers(action, sessionID)) ?? (await this.#decideWithLeases(bound, action));
     if (decision.decision === "refuse") refuse(bound, decision, tool);
     try {
       if (action.kind === "write") await bound.turn?.writes(callID, tool, action, this.#directory);
@@ -53,6 +54,14 @@ export class Guard {
       refuse(bound, failed(error), tool);
     }
   };
+
+  /** OpenCode lets its task tool go on with any session (1.18.33, measured): another's is held to another scope. */
+  async #strangers(action: Action, sessionID: string): Promise<Refusal | undefined> {
+    if (action.kind !== "delegate" || action.session === undefined) return undefined;
+    if (await this.#sessions.areRelated(sessionID, action.session)) return undefined;
+    const detail = "task_id is no sub-agent's session of this one; leave it out for a new one";
+    return { decision: "refuse", code: "bad-arguments", detail };
+  }
 
   /** A person's own session is held to nothing, but it does not write what a run has a lease on. */
   async #leaveToOwners(tool: string, args: unknown): Promise<void> {

@@ -66,7 +66,11 @@ const tools: Record<string, (name: string, args: unknown) => Action> = {
     ({ path, include }, name) =>
       reads(name, path || ".", include && !/[*?[{!]/.test(include) ? include : undefined),
   ),
-  task: tool(z.unknown(), (_, name) => ({ kind: "delegate", tool: name })),
+  task: tool(z.object({ task_id: optionalText }), ({ task_id }, name) => ({
+    kind: "delegate",
+    tool: name,
+    ...(task_id ? { session: task_id } : {}),
+  })),
   webfetch: network,
   websearch: network,
   codesearch: network,
