@@ -9,6 +9,7 @@ import { decide } from "../shared/scope/decide.ts";
 import type { Decision, Refusal } from "../shared/scope/decision.ts";
 import { refusalText } from "../shared/scope/refusal.ts";
 import { judgeShell } from "../shared/shell/judge.ts";
+import { privateFolders } from "../shared/state/private.ts";
 import type { Bound, Sessions } from "./sessions.ts";
 import type { InstanceShell } from "./shell.ts";
 
@@ -153,6 +154,7 @@ export class Guard {
       root: this.#root,
       directory: this.#directory,
       confinement: hold?.shell.confinement.kind ?? "none",
+      hidden: privateFolders(process.env, turn?.record.origin.inbox),
       ...(binding.kind === "run"
         ? {
             matcher,

@@ -12,6 +12,7 @@ export const REFUSAL_CODES = [
   "special-file",
   "rule",
   "no-read",
+  "private",
   "unknown-tool",
   "bad-arguments",
   "unbound",

@@ -70,6 +70,11 @@ function say(refusal: Refusal): [what: string, next: string] {
         `The task says not to read or open ${path}${by}.`,
         "Go on without its contents; do not try another tool for it.",
       ];
+    case "private":
+      return [
+        `${path} holds, or leads to, what is not for a task to read: Handrail's own records, or the memory of processes${by}.`,
+        "Look in the repository, or in a narrower folder.",
+      ];
     case "unknown-tool":
       return [
         `The tool ${detail || path} is not known to Handrail, so what it would write cannot be checked.`,

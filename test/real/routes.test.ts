@@ -160,6 +160,10 @@ test("closed: other spellings of a path, and what OpenCode would load at its nex
       ),
       write("src/lib/deep/er/new.ts"),
       write(`${root.at}/src/lib/./abs.ts`),
+      // With what stands there a command could have this or another OpenCode work for it.
+      call("read", { filePath: `${lab.sandbox.state}/projects/serve.json` }),
+      call("grep", { pattern: "PASSWORD", path: "/proc/self/environ" }),
+      call("glob", { pattern: "**/serve.json", path: lab.sandbox.dir }),
       text("Done."),
     ],
     {
@@ -189,6 +193,11 @@ test("closed: other spellings of a path, and what OpenCode would load at its nex
       .slice(0, 15)
       .every((answer) => /Handrail refused|File not found|not found/.test(answer)),
   ).toBe(true);
+  expect(
+    told(lab)
+      .slice(-3)
+      .every((answer) => answer.includes("not for a task to read")),
+  ).toBe(true);
   expect(lab.callbacks()).toMatchObject([{ state: "done", verdict: "in_scope" }]);
 });
 
@@ -200,10 +209,11 @@ test("closed: another plugin that sets OpenCode's shell, at its start or later, 
     await lab.opencode.run(lab.repo.root, ["run", asArgument], UNDER_CLAUDE);
     expect([when, lab.repo.read("src/b.ts")]).toEqual([when, B]);
     expect(lab.repo.exists("src/lib/ok.ts")).toBe(true);
-    if (when === "start") expect(told(lab)[0]).toContain("replaced Handrail's shell");
-    // Between the look at the setting and the start of the command another plugin's hook comes in: then the
-    // shell's word is missing, and nothing is called clean.
-    console.log(when, JSON.stringify(lab.callbacks()), told(lab)[0]);
+    // Later: between the look at the setting and the start of the command.
+    expect(told(lab)[0]).toContain("replaced Handrail's shell");
+    expect(lab.callbacks()).toMatchObject([
+      { verdict: "unverifiable", reasons: expect.arrayContaining([expect.stringContaining("replaced")]) },
+    ]);
   }
 });
 
