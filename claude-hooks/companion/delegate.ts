@@ -7,8 +7,7 @@ import { HandrailError } from "../../shared/errors.ts";
 import { closeTurn } from "../../shared/run/close.ts";
 import { createRun, originFromEnv } from "../../shared/run/create.ts";
 import { identify } from "../../shared/run/process.ts";
-import type { RunRecord } from "../../shared/run/record.ts";
-import { isEnded } from "../../shared/run/state.ts";
+import { isOver, type RunRecord } from "../../shared/run/record.ts";
 import { requireRun, saveRun } from "../../shared/run/store.ts";
 import { endTree } from "../../shared/serve/end-tree.ts";
 import { withPlugin } from "../../shared/serve/plugin-file.ts";
@@ -90,7 +89,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
     },
   });
   record = requireRun(repo.root, record.run_id);
-  if (!isEnded(record.state) && record.turn > 0) record = await closeTurn(record, { outcome: "aborted" });
+  if (!isOver(record) && record.turn > 0) record = await closeTurn(record, { outcome: "aborted" });
   if (end.timedOut) {
     throw new HandrailError(
       "timed-out",
@@ -100,7 +99,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
       },
     );
   }
-  if (isEnded(record.state)) return record;
+  if (isOver(record)) return record;
   const closed = await closeTurn(record, {
     outcome: "error",
     error: {

@@ -42,7 +42,7 @@ function render(report: Report & { callback_id?: string }, limit: Limit): string
     ...failure(report, limit),
     inside.length === 0 && outside.length === 0 ? "No file differs because of it." : "",
     list("Changed", inside, limit, (change) => changed(change, limit)),
-    list("OUT OF SCOPE", outside, limit, (change) => changed(change, limit)),
+    list("OUT OF SCOPE, still in the tree", outside, limit, (change) => changed(change, limit)),
     list("Refused", report.refusals, limit, ({ code, path, rule, tool, count }) =>
       [
         plain(rule ?? code),
@@ -55,7 +55,7 @@ function render(report: Report & { callback_id?: string }, limit: Limit): string
     ),
     list(
       "In quarantine, not in the tree",
-      report.quarantine,
+      report.quarantine.filter(({ path }) => !outside.some((change) => change.path === path)),
       limit,
       ({ path, code }) => `${quote(path, limit.chars)} (${plain(code)})`,
     ),

@@ -3,6 +3,7 @@ import { homeNews } from "./home-news.ts";
 import { placesIn, workPlacesIn } from "./places.ts";
 import type { Policy } from "./policy.ts";
 import { sh, shWords } from "./text.ts";
+import { findTool } from "./tools.ts";
 
 /** Hands a command line to the user's own shell, without what a command must not know. For a machine without overlay. */
 export function plainScript(userShell: string, commands: string): string {
@@ -21,9 +22,12 @@ exit "$hr_code"
 /** Never handed to a command. */
 export const SECRET_VARIABLES = [
   ...["HANDRAIL_STATE_DIR", "HANDRAIL_TASK", "HANDRAIL_RUN_ID", "HANDRAIL_CALL_ID", "HANDRAIL_INBOX"],
+  "HANDRAIL_CONFINEMENT",
   ...["HANDRAIL_ORIGIN_SESSION_ID", "HANDRAIL_ORIGIN_SESSION_KEY"],
   ...["HANDRAIL_CALLBACK_URL", "HANDRAIL_CALLBACK_TOKEN"],
   ...["OPENCODE_SERVER_PASSWORD", "OPENCODE_SERVER_USERNAME"],
+  // With these a process speaks to the Claude session itself (2.1.329, measured).
+  ...["CLAUDE_CODE_MESSAGING_SOCKET", "CLAUDE_CODE_MESSAGING_TOKEN"],
 ];
 
 /**
@@ -35,10 +39,13 @@ export function launcherScript(policy: Policy, hold: Hold): string {
   const work = workPlacesIn(policy.work);
   const { applier } = policy;
   const variables = Object.entries(applier.environment).map(([name, value]) => `${name}=${sh(value)} `);
-  const apply = (verb: string) =>
-    `${variables.join("")}${shWords([...applier.command, verb, policy.runDir])}`;
+  // Not in the command's own folder: Bun runs what a `bunfig.toml` there names, and reads its `.env` (measured).
+  const apply = (verb: string, code = "") =>
+    `(cd ${sh(places.dir)} && ${variables.join("")}${shWords([...applier.command, verb, policy.runDir])}${code})`;
   const parts = [work.top, work.git].map((part) => sh(`${part}/upper`)).join(" ");
   const flock = sh(policy.tools.flock);
+  // A PATH may name folders of the repository.
+  const tool = (name: string) => sh(findTool(name, policy.root) ?? name);
   return `#!/bin/sh
 # Handrail's shell of one run: holds a command in an overlay of the repository, then has applied what the
 # task allows. Generated; policy.json beside it is what it goes by.
@@ -51,7 +58,7 @@ if ! [ -e /proc/self/fd/0 ]; then exec < /dev/null; fi
 # Through a descriptor of a file in the repository a command could reach past the overlay.
 if [ -f /dev/stdin ] || [ -d /dev/stdin ]; then
   export HANDRAIL_CALL_ID="$hr_call"
-  cat 2>/dev/null | "$0" "$@"
+  ${tool("cat")} 2>/dev/null | "$0" "$@"
   exit
 fi
 exec 3<&0 4>&- 5>&- 6>&- 7>&- 8>&-
@@ -79,7 +86,7 @@ hr_stop() { # SIGNAL: to the command itself, past the processes that hold it
 hr_end() { # asked to end: the command first, by force after a second
   trap : TERM HUP
   hr_stop "$1"
-  { sleep 1; kill -s KILL "$hr_held"; } >/dev/null 2>&1 <&- 3<&- 9>&- &
+  { ${tool("sleep")} 1; kill -s KILL "$hr_held"; } >/dev/null 2>&1 <&- 3<&- 9>&- &
   hr_alarm=$!
 }
 
@@ -118,7 +125,7 @@ if hr_empty ${parts}; then
   printf '{"callID":"%s","exitCode":%d}\\n' "$hr_call" "$hr_code" >> ${sh(places.commands)}
   exit "$hr_code"
 fi
-${apply("apply")} "$hr_code"
+${apply("apply", ' "$hr_code"')}
 `;
 }
 

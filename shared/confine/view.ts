@@ -35,19 +35,28 @@ export function viewOf(input: ViewInput): View {
   });
   const runtime = folder(`/run/user/${input.uid}`);
   const replaced = [...(runtime ? [runtime] : []), "/dev"];
-  const originals = neighbours(scratch, [root, commonDir], overlays);
+  const originals = neighbours(scratch, [root, commonDir], overlays).slice(
+    0,
+    Math.max(0, MOST_LOWERS - overlays.size),
+  );
   return {
     overlays: byDepth([...overlays].map(([target, layer]) => ({ target, layer }))),
-    originals: originals.slice(0, Math.max(0, MOST_LOWERS - overlays.size)),
+    originals,
     shown: runtime ? [{ source: "keep/runtime", target: runtime }] : [],
     hidden: outermost(input.hide.flatMap((path) => folder(path) ?? [])).filter(
       (path) => !replaced.some((one) => isBelow(path, one)),
     ),
     unread: [...input.unread],
-    sockets: listening().filter(
-      (path) => ![...overlays.keys(), ...replaced].some((one) => isBelow(path, one)),
-    ),
+    sockets: listening().filter((path) => {
+      // Nobody listens on a socket's copy in an overlay; of two that hold it the inner one counts.
+      const over = innermost([...overlays.keys(), ...replaced], path);
+      return over === undefined || originals.some((one) => isBelow(one, over) && isBelow(path, one));
+    }),
   };
+}
+
+function innermost(folders: readonly string[], path: string): string | undefined {
+  return folders.filter((one) => isBelow(path, one)).sort((a, b) => b.length - a.length)[0];
 }
 
 /** Within a hidden folder there is nothing to mount another on. */

@@ -1,3 +1,4 @@
+import { homedir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import type { Action } from "./action.ts";
@@ -78,7 +79,12 @@ const tools: Record<string, (name: string, args: unknown) => Action> = {
     ({ path, include }, name) =>
       reads(name, path || ".", include && !/[*?[{!]/.test(include) ? include : undefined),
   ),
-  task: tool(z.unknown(), (_, name) => ({ kind: "delegate", tool: name })),
+  task: tool(z.object({ task_id: optionalText, prompt: optionalText }), ({ task_id, prompt }, name) => ({
+    kind: "delegate",
+    tool: name,
+    paths: mentioned(prompt ?? ""),
+    ...(task_id ? { session: task_id } : {}),
+  })),
   webfetch: network,
   websearch: network,
   codesearch: network,
@@ -124,6 +130,14 @@ function writesDeclared(name: string, argument: string, args: unknown): Action {
 
 function isReadOnly(name: string, declared: readonly string[]): boolean {
   return declared.some((one) => (/.\*$/.test(one) ? name.startsWith(one.slice(0, -1)) : one === name));
+}
+
+/** The files that OpenCode 1.18 attaches for an `@` in a prompt (its code in the binary, `ConfigMarkdown.files`). */
+function mentioned(prompt: string): string[] {
+  const names = [...prompt.matchAll(/(?<![\w`])@(\.?[^\s`,.]*(?:\.[^\s`,.]+)*)/g)].map(
+    (found) => found[1] ?? "",
+  );
+  return names.filter((name) => name !== "").map((name) => name.replace(/^~\//, `${homedir()}/`));
 }
 
 function reads(name: string, path: string, inner?: string): Action {

@@ -62,6 +62,8 @@ export interface HeldRepo {
   shell: Shell;
   runDir: string;
   run(command: string, cwd?: string): Promise<HeldResult>;
+  /** Prepares the shell again, as for a later turn of the run. */
+  again(): void;
   close(): Promise<void>;
 }
 
@@ -80,9 +82,11 @@ export async function holdRepo(options: HeldOptions = {}): Promise<HeldRepo> {
     ...{ inspect: options.inspect ?? [], forbid: options.forbid ?? [] },
     ...{ rules: options.rules ?? [], noRead: options.noRead ?? [] },
   };
-  const shell = prepareShell({ tree, runDir, scope, scratch: DEFAULT_SCRATCH, applier: applier() });
+  const prepare = () => prepareShell({ tree, runDir, scope, scratch: DEFAULT_SCRATCH, applier: applier() });
+  const shell = prepare();
   return {
     ...{ repo, sandbox, shell, runDir },
+    again: () => void prepare(),
     run: (command, cwd = tree.root) => runConfined({ ...shell, runDir, command, cwd, buffer: true }),
     async close() {
       vi.unstubAllEnvs();
