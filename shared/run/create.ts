@@ -20,6 +20,8 @@ export interface NewRun {
   agent?: string | undefined;
   model?: string | undefined;
   serverUrl?: string | undefined;
+  /** Whether the validation commands of a task file run after the turn, as a packet's do. */
+  validate?: boolean | undefined;
 }
 
 /**
@@ -51,6 +53,7 @@ export function createRun(wanted: NewRun): RunRecord {
     origin: wanted.origin,
     turn: 0,
     created: new Date().toISOString(),
+    ...(wanted.validate === undefined ? {} : { validate: wanted.validate }),
     ...(wanted.taskFile === undefined ? {} : { task_file: wanted.taskFile }),
     ...(wanted.model === undefined ? {} : { model: wanted.model }),
     ...(wanted.agent === undefined ? {} : { agent: wanted.agent }),

@@ -3,6 +3,7 @@ import { reportSchema } from "../../../shared/callback/payload.ts";
 import { callbackText } from "../../../shared/callback/text.ts";
 import { EXIT, type ExitCode, HandrailError } from "../../../shared/errors.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
+import { validationFailed } from "../../../shared/run/end.ts";
 import { delegate } from "../delegate.ts";
 import { emit } from "../output.ts";
 import { Progress } from "../progress.ts";
@@ -56,7 +57,7 @@ export function configure(command: Command): void {
 /** `run`'s exit code (design, section 6): refusals are no failure, nor is `unverifiable`. */
 export function exitCodeOf(record: RunRecord): ExitCode {
   if (record.verdict === "violated" || record.state === "blocked") return EXIT.violated;
-  return record.state === "done" ? EXIT.done : EXIT.failed;
+  return record.state === "done" && !validationFailed(record) ? EXIT.done : EXIT.failed;
 }
 
 /** @returns milliseconds. @throws HandrailError `bad-usage` for what is no positive number of minutes */
