@@ -104,10 +104,21 @@ export class Turn {
       agent,
       ...(envelope ? { envelope } : {}),
     });
-    const [wrong] = envelope ? checkRouting(envelope, { expectCallback: false }) : [];
+    const [wrong] = [
+      ...(envelope ? checkRouting(envelope, { expectCallback: false }) : []),
+      ...this.#otherModel(model),
+    ];
     if (!wrong) return;
     this.#problem = wrong.message;
     this.#failure = { code: "routing", message: wrong.message };
+  }
+
+  /** A first prompt that goes to another model than was asked for. */
+  #otherModel(model: string): { message: string }[] {
+    const asked = this.record.turn === 1 ? this.record.asked?.model : undefined;
+    if (asked === undefined || asked === model) return [];
+    const message = `model ${JSON.stringify(asked)} was asked for, and ${JSON.stringify(model)} would do the work (a fallback)`;
+    return [{ message }];
   }
 
   /** @param root whether it is the root session's own answer */

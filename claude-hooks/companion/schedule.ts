@@ -113,7 +113,10 @@ export async function runSchedule({ root, entries, most, start, stopped }: Runni
       const waits = plan[task]?.after.find((one) => blocked.has(one.task));
       if (!entry || stopped()) skip(task, "not started: stopped");
       else if (waits) {
-        skip(task, `not started: ${entries[waits.task]?.file} keeps its files locked (${blocked.get(waits.task)})`);
+        skip(
+          task,
+          `not started: ${entries[waits.task]?.file} keeps its files locked (${blocked.get(waits.task)})`,
+        );
         blocked.set(task, "it did not start");
       } else {
         started.add(task);

@@ -49,7 +49,9 @@ function missingEvents(packet: Packet | undefined, earlier: readonly Checkpoint[
   const kinds = new Set(earlier.map((one) => one.kind));
   return wanted.flatMap((event) => {
     const kind = KINDS.find(([shape]) => shape.test(event))?.[1];
-    return kind === undefined || kind === "END" || kinds.has(kind) ? [] : [`${kind} checkpoint: not on record`];
+    return kind === undefined || kind === "END" || kinds.has(kind)
+      ? []
+      : [`${kind} checkpoint: not on record`];
   });
 }
 

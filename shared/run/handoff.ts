@@ -58,7 +58,7 @@ export function handoffOf(record: RunRecord): Handoff {
       expected: asked || origin.callback !== undefined,
       session_key: asked ? (envelope?.callback_target_session_key ?? null) : null,
       session_id: envelope?.callback_target_session_id ?? null,
-      address: origin.callback?.url ?? null,
+      address: origin.callback?.target ?? null,
     },
     agent: pair(record.asked?.agent, resolved ? envelope?.resolved_agent_id : undefined),
     model: pair(record.asked?.model, resolved ? record.model : undefined),

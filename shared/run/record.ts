@@ -38,6 +38,10 @@ export const runRecordSchema = z.extend(reportSchema, {
   /** The process that does the work: the OpenCode one, once it has taken the run up. */
   executor: z.optional(processIdentitySchema),
   turn: z._default(z.number(), 0),
+  /** What was asked for by name; `model` and `agent` become what OpenCode resolved. */
+  asked: z.optional(z.object({ model: z.optional(z.string()), agent: z.optional(z.string()) })),
+  /** The run that failed before, and whose task is tried again. */
+  retry_of: z.optional(z.string()),
   model: z.optional(z.string()),
   agent: z.optional(z.string()),
   created: z.string(),

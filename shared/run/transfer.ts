@@ -1,8 +1,8 @@
 import { HandrailError } from "../errors.ts";
 import type { Given, Lease } from "../lock/lease.ts";
 import { changeLease, leasesDir, readLease } from "../lock/store.ts";
-import { compileWide } from "../scope/pattern.ts";
 import { createMatcher } from "../scope/matcher.ts";
+import { compileWide } from "../scope/pattern.ts";
 import { handoffProblem, type Roles } from "../task/roles.ts";
 import { readCheckpoints } from "./checkpoints.ts";
 
@@ -34,7 +34,8 @@ export async function transferLease(wanted: Transfer): Promise<Given> {
   const { root, run, to, paths, modules, groups } = wanted;
   const dir = leasesDir(root);
   const lease = readLease(dir, run);
-  if (!lease) throw new HandrailError("not-found", `run ${run} holds no lease`, { fix: "handrail lock list" });
+  if (!lease)
+    throw new HandrailError("not-found", `run ${run} holds no lease`, { fix: "handrail lock list" });
   const checkpoint = readCheckpoints(root, run).findLast((one) => one.kind !== "START");
   if (!checkpoint) {
     throw refused(`run ${run} has no checkpoint yet (MID or END): nothing says how far it is`);
@@ -67,7 +68,8 @@ function problemWith({ to, paths, modules, groups, roles }: Transfer, lease: Lea
   const module = modules.find((name) => !claims.modules?.includes(name));
   if (module !== undefined) return `run ${lease.run_id} does not hold the module ${JSON.stringify(module)}`;
   const group = groups.find((name) => !claims.groups.includes(name));
-  if (group !== undefined) return `run ${lease.run_id} does not hold the shared group ${JSON.stringify(group)}`;
+  if (group !== undefined)
+    return `run ${lease.run_id} does not hold the shared group ${JSON.stringify(group)}`;
   const useless = paths.find((path) => !to.allows(path));
   if (useless !== undefined) {
     return `${JSON.stringify(useless)} is not in the scope of ${to.task_id}: it could not be written there`;

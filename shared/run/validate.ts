@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { type Redact, redactor } from "../callback/redact.ts";
+import { stripVTControlCharacters } from "node:util";
 import type { ReportedValidation } from "../callback/payload.ts";
+import { type Redact, redactor } from "../callback/redact.ts";
 import type { Config } from "../config/config.ts";
 import { readPolicy } from "../confine/finish.ts";
 import { placesIn } from "../confine/places.ts";
@@ -91,7 +92,6 @@ async function watched<T>(record: RunRecord, callID: string, act: () => Promise<
 
 /** The last lines, without what a terminal would act on. */
 function tailOf(output: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences and controls are what is removed
-  const plain = output.replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, "").replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, "");
+  const plain = stripVTControlCharacters(output).replace(/[^\P{Cc}\n\t]/gu, "");
   return plain.trimEnd().slice(-MOST_TAIL);
 }

@@ -12,11 +12,13 @@ const KINDS: readonly { about: RegExp; missing: (evidence: Evidence) => string |
   },
   {
     about: /\bbuilds?\b|\bcompil/i,
-    missing: ({ ran }) => needs(ran, /\b(build|compile|tsc|make|cargo|gradle|mvn|go build|webpack|vite)\b/i, "build"),
+    missing: ({ ran }) =>
+      needs(ran, /\b(build|compile|tsc|make|cargo|gradle|mvn|go build|webpack|vite)\b/i, "build"),
   },
   {
     about: /\blint|\btype.?check/i,
-    missing: ({ ran }) => needs(ran, /lint|biome|prettier|tsc|type|mypy|ruff|clippy|vet/i, "lint or type check"),
+    missing: ({ ran }) =>
+      needs(ran, /lint|biome|prettier|tsc|type|mypy|ruff|clippy|vet/i, "lint or type check"),
   },
   {
     about: /\btest/i,

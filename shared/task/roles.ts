@@ -55,10 +55,14 @@ export function ownerProblem(
 ): { kind: "error" | "warning"; message: string } | undefined {
   const role = Object.hasOwn(roles, owner) ? roles[owner] : undefined;
   const known = Object.keys(roles).join(", ");
-  if (!role) return { kind: "error", message: `owner_agent "${owner}" is not in the agent matrix (${known})` };
+  if (!role)
+    return { kind: "error", message: `owner_agent "${owner}" is not in the agent matrix (${known})` };
   if (role.owns === "no") return { kind: "error", message: `${owner} may not own a coding task` };
   if (role.owns === "limited") {
-    return { kind: "warning", message: `${owner} owns coding tasks only to a limited extent (${role.about})` };
+    return {
+      kind: "warning",
+      message: `${owner} owns coding tasks only to a limited extent (${role.about})`,
+    };
   }
   return undefined;
 }

@@ -46,5 +46,7 @@ export const WORDS = {
 
 /** Whether a text is certainly not in the language it should be in: Vietnamese is written with its own letters. */
 export function isInLanguage(text: string, language: Language): boolean {
-  return language === "en" || /[ăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹàáãèéìíòóõùúý]/i.test(text);
+  return (
+    language === "en" || /[ăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹàáãèéìíòóõùúý]/i.test(text)
+  );
 }

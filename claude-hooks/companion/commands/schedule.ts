@@ -1,14 +1,15 @@
 import type { Command } from "commander";
 import { reportSchema } from "../../../shared/callback/payload.ts";
 import { callbackText } from "../../../shared/callback/text.ts";
+import { loadConfig } from "../../../shared/config/config.ts";
 import { EXIT, type ExitCode, HandrailError } from "../../../shared/errors.ts";
 import { reap } from "../../../shared/run/reap.ts";
 import { printable } from "../../../shared/text/printable.ts";
-import { delegate } from "../delegate.ts";
 import { openHere } from "../here.ts";
 import { emit, paint } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { reportJson } from "../report-json.ts";
+import { delegateWithRetry } from "../retry.ts";
 import { type Entry, type Outcome, runSchedule, scheduleOf } from "../schedule.ts";
 import { exitCodeOf, minutes } from "./run.ts";
 
@@ -39,18 +40,25 @@ export function configure(command: Command): void {
 async function schedule(files: string[], options: ScheduleOptions): Promise<void> {
   const most = Number(options.parallel);
   if (!Number.isInteger(most) || most < 1 || most > 64) {
-    throw new HandrailError("bad-usage", `--parallel takes a number from 1 to 64, not ${JSON.stringify(options.parallel)}`, {
-      fix: "--parallel 4",
-    });
+    throw new HandrailError(
+      "bad-usage",
+      `--parallel takes a number from 1 to 64, not ${JSON.stringify(options.parallel)}`,
+      {
+        fix: "--parallel 4",
+      },
+    );
   }
   const { root } = await openHere();
   await reap(root);
+  const config = loadConfig(root);
   const entries = scheduleOf(files, root, process.cwd());
   if (options.dryRun) {
     emit(options, { plan: entries.map((entry) => planned(entry, entries)) }, () => planText(entries));
     return;
   }
   if (!options.json) process.stderr.write(`${planText(entries)}\n`);
+  // Each run listens for itself, too.
+  process.setMaxListeners(most + 20);
   let stopped = false;
   const stop = () => {
     stopped = true;
@@ -61,12 +69,13 @@ async function schedule(files: string[], options: ScheduleOptions): Promise<void
     const outcomes = await runSchedule({
       ...{ root, entries, most, stopped: () => stopped },
       start: (entry) =>
-        delegate({
+        delegateWithRetry({
           file: entry.file,
           cwd: root,
           model: options.model,
           agent: options.agent,
           validate: options.validate,
+          waitMinutes: config.leases.waitMinutes,
           timeoutMs: minutes(options.timeout),
           progress: new Progress(options.json ? undefined : process.stderr, entry.spec.slug),
         }),

@@ -1,9 +1,8 @@
 import { basename } from "node:path";
 import { targetFromEnv } from "../../../shared/callback/target.ts";
 import type { Config } from "../../../shared/config/config.ts";
-import { isHeld } from "../../../shared/lock/lease.ts";
-import { leasesDir, readLeases } from "../../../shared/lock/store.ts";
-import { leaseRequest } from "../../../shared/run/lease.ts";
+import { blockedBy, leasesDir } from "../../../shared/lock/store.ts";
+import { inTheWay, leaseRequest } from "../../../shared/run/lease.ts";
 import { newRunId } from "../../../shared/run/record.ts";
 import { readRuns } from "../../../shared/run/store.ts";
 import { freezeSurroundings } from "../../../shared/scope/surroundings.ts";
@@ -13,7 +12,6 @@ import type { Packet } from "../../../shared/task/packet-schema.ts";
 import { acceptanceChanged, ownerProblem, rolesWith } from "../../../shared/task/roles.ts";
 import type { TaskSpec } from "../../../shared/task/spec.ts";
 import { isInLanguage } from "../../../shared/text/language.ts";
-import { proveDisjoint } from "../../../shared/lock/disjoint.ts";
 import { type Finding, ok, problem, warning } from "../doctor/part.ts";
 
 /** One line of the checklist before work is handed over. */
@@ -115,7 +113,7 @@ function validation({ validation: wanted }: Packet): Finding {
 function callback(env: NodeJS.ProcessEnv): Finding {
   const target = targetFromEnv(env);
   const session = env.HANDRAIL_ORIGIN_SESSION_ID ?? env.HANDRAIL_ORIGIN_SESSION_KEY;
-  if (target) return ok(`expected at ${target.url}`);
+  if (target) return ok(`expected at ${target.target}`);
   if (session) return ok(`expected in session ${session}`);
   return warning(
     "nobody is called back: this is no agent's session, and no address is set",
@@ -127,15 +125,10 @@ function leases({ root, spec, config }: Handover): Finding {
   if (!spec.ok) return warning("not looked at: the packet has errors", "mend the packet");
   const around = freezeSurroundings(spec.scope, root);
   const request = leaseRequest({ run_id: newRunId(), spec, around, root }, config);
-  for (const lease of readLeases(leasesDir(root))) {
-    if (!isHeld(lease) || lease.task_id === request.task_id) continue;
-    const { disjoint, reason } = proveDisjoint(lease.claims, request.claims, config.modules);
-    if (!disjoint) {
-      const fix = `wait, or: handrail lock list; handrail schedule`;
-      return warning(`run ${lease.run_id} of ${lease.task_id} is in the way: ${reason}`, fix);
-    }
-  }
-  return ok("nothing is in the way");
+  const blocked = blockedBy(leasesDir(root), request, config.modules);
+  return blocked
+    ? warning(inTheWay(blocked.by, blocked.reason), "handrail lock list; handrail schedule")
+    : ok("nothing is in the way");
 }
 
 function language({ config }: Handover, { objective }: Packet): Finding {

@@ -1,5 +1,5 @@
-import type { Receiver } from "../../../shared/run/transfer.ts";
 import { requireRun } from "../../../shared/run/store.ts";
+import type { Receiver } from "../../../shared/run/transfer.ts";
 import { createMatcher } from "../../../shared/scope/matcher.ts";
 import { surroundingsOf } from "../../../shared/scope/surroundings.ts";
 import { lineage } from "../../../shared/task/lineage.ts";

@@ -18,6 +18,8 @@ export interface Wish {
   env: NodeJS.ProcessEnv;
   agent?: string | undefined;
   model?: string | undefined;
+  /** Asks for the configuration, too: to say where the model comes from. */
+  diagnose?: boolean;
 }
 
 /** What OpenCode makes of an agent and a model, by its own words. */
@@ -37,12 +39,12 @@ export interface Resolved {
 export async function resolveWish(wish: Wish): Promise<Resolved> {
   const [agent, config, models] = await Promise.all([
     wish.agent === undefined ? undefined : run(wish, ["debug", "agent", wish.agent]),
-    run(wish, ["debug", "config"]),
+    wish.diagnose ? run(wish, ["debug", "config"]) : undefined,
     wish.model === undefined ? undefined : run(wish, ["models"]),
   ]);
   const agentModel = agent && ownModel(wish.agent ?? "", agent);
   if (models && wish.model !== undefined) requireModel(wish.model, models);
-  const parsed = configSchema.safeParse(config.code === 0 ? parse(config.stdout) : {});
+  const parsed = configSchema.safeParse(config?.code === 0 ? parse(config.stdout) : {});
   const configured = parsed.success ? parsed.data.model : undefined;
   if (wish.model !== undefined) {
     return {
