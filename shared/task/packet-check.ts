@@ -103,7 +103,11 @@ function checkLocks(
 }
 
 function covers(claimed: string, wanted: string): boolean {
-  const plain = (path: string) => path.replaceAll("\\", "/").replace(/^(\.\/)+/, "").replace(/\/+$/, "");
+  const plain = (path: string) =>
+    path
+      .replaceAll("\\", "/")
+      .replace(/^(\.\/)+/, "")
+      .replace(/\/+$/, "");
   const [outer, inner] = [plain(claimed), plain(wanted)];
   // A pattern that is not the same word for word: the guard decides, path by path.
   return outer === inner || inner.startsWith(`${outer}/`) || /[*?[{]/.test(outer);

@@ -10,6 +10,7 @@ import { emit } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { reportJson } from "../report-json.ts";
 import { delegateWithRetry } from "../retry.ts";
+import { checkedModel, minutes } from "../turn-options.ts";
 
 interface RunOptions {
   json?: boolean;
@@ -38,22 +39,13 @@ export function configure(command: Command): void {
           fix: "handrail run --lane cli FILE",
         });
       }
-      if (options.model !== undefined && !/^[^/\s]+\/\S+$/.test(options.model)) {
-        throw new HandrailError(
-          "bad-usage",
-          `--model takes provider/model, not ${JSON.stringify(options.model)}`,
-          {
-            fix: "opencode models",
-          },
-        );
-      }
-      const wait = minutes(options.wait);
+      const wait = options.wait === undefined ? undefined : minutes(options.wait);
       const record = await delegateWithRetry({
         file,
         cwd: process.cwd(),
-        model: options.model,
+        model: checkedModel(options.model),
         agent: options.agent,
-        timeoutMs: minutes(options.timeout),
+        timeoutMs: options.timeout === undefined ? undefined : minutes(options.timeout),
         ...(wait === undefined ? {} : { waitMinutes: wait / 60_000 }),
         validate: options.validate,
         progress: new Progress(options.json ? undefined : process.stderr),
@@ -78,16 +70,4 @@ export function configure(command: Command): void {
 export function exitCodeOf(record: RunRecord): ExitCode {
   if (record.verdict === "violated" || record.state === "blocked") return EXIT.violated;
   return record.state === "done" && !validationFailed(record) ? EXIT.done : EXIT.failed;
-}
-
-/** @returns milliseconds. @throws HandrailError `bad-usage` for what is no positive number of minutes */
-export function minutes(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (!Number.isFinite(value) || value <= 0 || value > 24 * 60) {
-    throw new HandrailError("bad-usage", `--timeout takes minutes, not ${JSON.stringify(text)}`, {
-      fix: "--timeout 30",
-    });
-  }
-  return value * 60_000;
 }

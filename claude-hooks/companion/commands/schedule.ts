@@ -11,7 +11,8 @@ import { Progress } from "../progress.ts";
 import { reportJson } from "../report-json.ts";
 import { delegateWithRetry } from "../retry.ts";
 import { type Entry, type Outcome, runSchedule, scheduleOf } from "../schedule.ts";
-import { exitCodeOf, minutes } from "./run.ts";
+import { checkedModel, minutes } from "../turn-options.ts";
+import { exitCodeOf } from "./run.ts";
 
 interface ScheduleOptions {
   json?: boolean;
@@ -72,11 +73,11 @@ async function schedule(files: string[], options: ScheduleOptions): Promise<void
         delegateWithRetry({
           file: entry.file,
           cwd: root,
-          model: options.model,
+          model: checkedModel(options.model),
           agent: options.agent,
           validate: options.validate,
           waitMinutes: config.leases.waitMinutes,
-          timeoutMs: minutes(options.timeout),
+          timeoutMs: options.timeout === undefined ? undefined : minutes(options.timeout),
           progress: new Progress(options.json ? undefined : process.stderr, entry.spec.slug),
         }),
     });
