@@ -47,6 +47,7 @@ export class Guard {
     const decision =
       (await this.#strangers(action, sessionID)) ?? (await this.#decideWithLeases(bound, action));
     if (decision.decision === "refuse") refuse(bound, decision, tool);
+    if (tool === "todowrite") bound.turn?.steps(output.args);
     try {
       if (action.kind === "write") await bound.turn?.writes(callID, tool, action, this.#directory);
       if (action.kind === "shell") await this.#command(bound, callID, tool);

@@ -1,5 +1,6 @@
 import { type Node, parseTree } from "jsonc-parser";
 import { Draft } from "./draft.ts";
+import { checkPacket } from "./packet-check.ts";
 import { packetSchema } from "./packet-schema.ts";
 import { quote } from "./pattern.ts";
 import type { Place } from "./place.ts";
@@ -105,6 +106,7 @@ export function readPacket(text: string, slug: string, place: Place): TaskSpec {
       `scope.file_paths[${index}]`,
     );
   });
+  checkPacket(packet, draft, place.kindOf, (path) => lineOf(text, root, path));
   const facts = draft.facts();
   const prohibit = (said: string, path: (string | number)[], forbidding: boolean) => {
     const item: Item = {

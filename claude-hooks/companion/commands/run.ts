@@ -1,12 +1,15 @@
 import type { Command } from "commander";
 import { reportSchema } from "../../../shared/callback/payload.ts";
 import { callbackText } from "../../../shared/callback/text.ts";
+import { loadConfig } from "../../../shared/config/config.ts";
 import { EXIT, type ExitCode, HandrailError } from "../../../shared/errors.ts";
+import { validationFailed } from "../../../shared/run/end.ts";
+import { handoffOf, handoffText } from "../../../shared/run/handoff.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
-import { delegate } from "../delegate.ts";
 import { emit } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { reportJson } from "../report-json.ts";
+import { delegateWithRetry } from "../retry.ts";
 import { checkedModel, minutes } from "../turn-options.ts";
 
 interface RunOptions {
@@ -15,6 +18,8 @@ interface RunOptions {
   model?: string;
   agent?: string;
   timeout?: string;
+  wait?: string;
+  validate?: boolean;
 }
 
 /** `handrail run FILE`: delegates a task in the foreground and ends with the callback text. */
@@ -25,6 +30,8 @@ export function configure(command: Command): void {
     .option("--model <provider/model>", "the executor's model instead of OpenCode's own choice")
     .option("--agent <agent>", "the OpenCode agent that does the work")
     .option("--timeout <minutes>", "end OpenCode after this long; fractions allowed")
+    .option("--wait <minutes>", "wait so long for files that another run has locked; fractions allowed")
+    .option("--validate", "run the validation commands of a task file after the turn; a packet's always run")
     .addHelpText("after", "\nExample:\n  handrail run opencode_tasks/20261121-add-retry.txt --timeout 30")
     .action(async (file: string, options: RunOptions) => {
       if (options.lane !== "cli") {
@@ -32,21 +39,35 @@ export function configure(command: Command): void {
           fix: "handrail run --lane cli FILE",
         });
       }
-      const record = await delegate({
+      const wait = options.wait === undefined ? undefined : minutes(options.wait);
+      const record = await delegateWithRetry({
         file,
         cwd: process.cwd(),
         model: checkedModel(options.model),
         agent: options.agent,
         timeoutMs: options.timeout === undefined ? undefined : minutes(options.timeout),
+        ...(wait === undefined ? {} : { waitMinutes: wait / 60_000 }),
+        validate: options.validate,
         progress: new Progress(options.json ? undefined : process.stderr),
       });
       const report = reportSchema.parse(record);
-      emit(options, reportJson(report), () => callbackText(report), exitCodeOf(record));
+      const handoff = handoffOf(record);
+      const language = loadConfig(record.root).language;
+      emit(
+        options,
+        { ...reportJson(report), handoff },
+        // A packet's handover has to be reported; of a task file the callback says what matters.
+        () =>
+          record.spec.packet
+            ? `${handoffText(handoff, language)}\n\n${callbackText(report)}`
+            : callbackText(report),
+        exitCodeOf(record),
+      );
     });
 }
 
 /** `run`'s exit code (design, section 6): refusals are no failure, nor is `unverifiable`. */
 export function exitCodeOf(record: RunRecord): ExitCode {
   if (record.verdict === "violated" || record.state === "blocked") return EXIT.violated;
-  return record.state === "done" ? EXIT.done : EXIT.failed;
+  return record.state === "done" && !validationFailed(record) ? EXIT.done : EXIT.failed;
 }
