@@ -16,6 +16,7 @@ const exitByCode = {
   "bare-repository": EXIT.usage,
   "no-baseline": EXIT.usage,
   "not-found": EXIT.usage,
+  "not-registered": EXIT.usage,
   "ambiguous-path": EXIT.usage,
   routing: EXIT.usage,
   "state-unreadable": EXIT.failed,
