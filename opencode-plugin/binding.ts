@@ -5,7 +5,7 @@ import { claim } from "../shared/lock/claim.ts";
 import { createRun, originFromEnv } from "../shared/run/create.ts";
 import { isLost, reap } from "../shared/run/reap.ts";
 import type { RunRecord } from "../shared/run/record.ts";
-import { registeredRun, registerSession } from "../shared/run/registry.ts";
+import { readRegistration, registerSession } from "../shared/run/registry.ts";
 import { isEnded } from "../shared/run/state.ts";
 import { activeClaimDir, readRun } from "../shared/run/store.ts";
 import type { RefusalCode } from "../shared/scope/decision.ts";
@@ -34,7 +34,7 @@ export interface BindingContext {
 
 /**
  * Decides what a root session works for, when a prompt arrives. In this order: the run named in the
- * environment; a task that the prompt is, contains or names; the task named in the environment; the run
+ * environment; what the session is registered for by whoever drives it; a task that the prompt is, contains or names; the task named in the environment; the run
  * the session is registered for; a task in the session's earlier messages (forks, and sessions older than the registration).
  * @param prompt the text of the message, or undefined where there is none (`/session/:id/shell`)
  */
@@ -74,19 +74,29 @@ async function findRun(
     context.preset.runId = undefined;
     return record;
   }
+  const registered = readRegistration(context.root, sessionID);
+  if (registered?.fixed) return fixedRun(context, registered.run_id);
   if (prompt !== undefined) {
     const task = taskOf(context, prompt);
     if (task) return task;
   }
   if (context.env.HANDRAIL_TASK) return newRun(context, context.env.HANDRAIL_TASK);
-  const registered = registeredRun(context.root, sessionID);
-  const record = registered === undefined ? undefined : readRun(context.root, registered);
+  const record = registered?.run_id === undefined ? undefined : readRun(context.root, registered.run_id);
   if (record) return record;
   for (const earlier of await earlierPrompts(context.client, sessionID)) {
     const task = taskOf(context, earlier);
     if (task) return task;
   }
   return undefined;
+}
+
+/** What whoever drives the session has said that it is for. */
+function fixedRun(context: BindingContext, runId: string | undefined): RunRecord | Binding {
+  if (runId === undefined) return { kind: "free" };
+  return (
+    readRun(context.root, runId) ??
+    readOnly("unbound", `the session is registered for ${runId}, which is no run of this project`)
+  );
 }
 
 /** The run for a task in a prompt, a refusal for a task that cannot be told, or undefined without any. */
@@ -120,7 +130,8 @@ function newRun(context: BindingContext, file: string): RunRecord {
 
 /** Takes a run up for a session: an invalid task, or another active run on this working tree, is read-only. */
 function take(context: BindingContext, sessionID: string, record: RunRecord, config: Config): Binding {
-  registerSession(context.root, sessionID, record.run_id);
+  const registered = readRegistration(context.root, sessionID);
+  if (registered?.run_id !== record.run_id) registerSession(context.root, sessionID, record.run_id);
   // Its record is the other process's to write; a turn of ours would tell of both.
   const { executor } = record;
   if (record.turn > 0 && !isEnded(record.state) && executor?.pid !== process.pid) {
