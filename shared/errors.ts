@@ -38,6 +38,11 @@ const exitByCode = {
 } as const satisfies Record<string, ExitCode>;
 export type ErrorCode = keyof typeof exitByCode;
 
+/** For a code that another process of Handrail's has printed. */
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(exitByCode, text);
+}
+
 export class HandrailError extends Error {
   readonly code: ErrorCode;
   readonly fix: string | undefined;

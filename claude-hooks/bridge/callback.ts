@@ -1,9 +1,10 @@
 import { readEntry } from "../../shared/callback/outbox.ts";
+import { payloadOf } from "../../shared/run/close.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
 
 /** How far the callback of a run's last turn has come. */
 export function callbackOf(record: RunRecord) {
-  const id = callbackIdOf(record);
+  const id = payloadOf(record).callback_id;
   const targets = readEntry(record.root, id)?.targets ?? [];
   return {
     callback_id: id,
@@ -14,11 +15,6 @@ export function callbackOf(record: RunRecord) {
       ...(error === undefined ? {} : { error }),
     })),
   };
-}
-
-/** A turn's callback has one id, whoever makes it (`shared/run/close.ts`). */
-export function callbackIdOf({ run_id, turn }: RunRecord): string {
-  return `${run_id}-t${turn}`;
 }
 
 /** It is delivered when every target has it, and failed when one never will. */

@@ -3,17 +3,20 @@ import { readEvents } from "../../shared/run/events.ts";
 import { type EventKind, evaluateLifecycle } from "../../shared/run/lifecycle.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
 import { isEnded } from "../../shared/run/state.ts";
+import { quote } from "../../shared/scope/quote.ts";
 import { clientFor } from "../../shared/serve/client.ts";
 import { isRunning, readEntry } from "../../shared/serve/entry.ts";
 import { familyOf, findSession, type Pending, pendingOf } from "../../shared/serve/session.ts";
-import { quote } from "../../shared/scope/quote.ts";
 
 /** What was last heard of a run, from its record and, while it works on a server, from that. */
 export async function lifecycleOf(record: RunRecord, stall: { soft: number; hard: number }) {
   const last = readEvents(record.root, record.run_id).at(-1);
   const live = isEnded(record.state) ? undefined : await liveOf(record);
   const heard = [
-    { kind: KINDS[last?.type ?? "state"], at: Date.parse(last?.at ?? record.created) },
+    {
+      kind: KINDS[last?.type ?? "state"] ?? ("unknown" as const),
+      at: Date.parse(last?.at ?? record.created),
+    },
     ...(live ? [{ kind: "message" as const, at: live.updated }] : []),
   ].reduce((one, other) => (other.at > one.at ? other : one));
   const waits = live !== undefined && live.pending.length > 0;
@@ -40,7 +43,8 @@ const KINDS: Record<string, EventKind> = {
 
 async function liveOf(record: RunRecord): Promise<{ updated: number; pending: Pending[] } | undefined> {
   const entry = readEntry(record.root);
-  if (!entry || !isRunning(entry) || record.lane !== "serve" || record.session === undefined) return undefined;
+  if (!entry || !isRunning(entry) || record.lane !== "serve" || record.session === undefined)
+    return undefined;
   const server = { entry, client: clientFor(entry, 5000) };
   try {
     const session = await findSession(server, record.session);

@@ -31,7 +31,6 @@ const SESSION_ID = /^[A-Za-z0-9_-]{1,128}$/;
 
 function claudeSession(env: NodeJS.ProcessEnv, parentPid: number): string | undefined {
   if (!env.CLAUDECODE) return undefined;
-  const session =
-    sessionOf({ dataDir: pluginData(env), pid: parentPid }) ?? env.CLAUDE_CODE_SESSION_ID ?? "";
+  const session = sessionOf({ dataDir: pluginData(env), pid: parentPid }) ?? env.CLAUDE_CODE_SESSION_ID ?? "";
   return SESSION_ID.test(session) ? session : undefined;
 }

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { isOpenClawPath } from "./target.ts";
 
 /** The part of OpenClaw's `hooks` configuration that decides about `POST /hooks/agent` (docs: config-hooks). */
 export const hookPolicySchema = z.object({
@@ -75,6 +76,14 @@ function endpoint(policy: HookPolicy, { path }: HookRequest): HookProblem[] {
       status: 404,
       message: `the callback address ends in ${JSON.stringify(path.slice(0, 80))}, the gateway listens at ${wanted}`,
       fix: `end HANDRAIL_CALLBACK_URL in ${wanted}`,
+    });
+  }
+  if (!isOpenClawPath(wanted)) {
+    problems.push({
+      field: "path",
+      status: 400,
+      message: `Handrail knows a gateway by an address that ends in /hooks/agent, and this one listens at ${wanted}`,
+      fix: "end hooks.path in /hooks",
     });
   }
   // Without a default key the gateway makes up `hook:<uuid>`, and does not start when that is not admitted.

@@ -108,7 +108,8 @@ export function currentJob(job: Job): Job {
   if (!OPEN.has(job.state) || hasWorker(job)) return job;
   const run = job.run_id === undefined ? undefined : readableRun(job.directory, job.run_id);
   if (!run || !isEnded(run.state)) return { ...job, state: "lost" };
-  const state = run.state === "done" || run.state === "blocked" || run.state === "aborted" ? run.state : "failed";
+  const state =
+    run.state === "done" || run.state === "blocked" || run.state === "aborted" ? run.state : "failed";
   return { ...job, state, ...(run.ended === undefined ? {} : { ended: run.ended }) };
 }
 

@@ -3,14 +3,7 @@ import { requireRouting, usedFallback } from "../../../shared/callback/routing.t
 import { HandrailError } from "../../../shared/errors.ts";
 import { envelopeFor } from "../../../shared/run/create.ts";
 import { newRunId } from "../../../shared/run/record.ts";
-import {
-  agentField,
-  envelopeOut,
-  originFields,
-  projectFields,
-  runField,
-  taskField,
-} from "../fields.ts";
+import { agentField, envelopeOut, originFields, projectFields, runField, taskField } from "../fields.ts";
 import { originOf } from "../origin.ts";
 import { requireProject } from "../project.ts";
 import { serverOf } from "../serve.ts";
@@ -32,7 +25,9 @@ export const buildEnvelope = defineTool({
     task_file: z.string().max(4096).optional().describe("Instead of task_id: the file that has it."),
     run_id: runField.optional(),
     agent_id: agentField.optional().describe("The agent that is asked for; OpenCode's `build` by default."),
-    resolved_agent_id: agentField.optional().describe("The agent that would do the work, where that is known."),
+    resolved_agent_id: agentField
+      .optional()
+      .describe("The agent that would do the work, where that is known."),
     callback_target_session_key: target.optional(),
     callback_target_session_id: target.optional(),
     lane: z.enum(["serve", "cli"]).optional().describe("`serve` by default: a server has to run then."),
@@ -48,7 +43,8 @@ export const buildEnvelope = defineTool({
     const project = requireProject(bridge, asked);
     const root = project.repo_root;
     const slug = asked.task_id ?? (asked.task_file && requireTask(root, asked.task_file).spec.slug);
-    if (!slug) throw new HandrailError("bad-input", "the task is not named", { fix: "give task_id or task_file" });
+    if (!slug)
+      throw new HandrailError("bad-input", "the task is not named", { fix: "give task_id or task_file" });
     const lane = asked.lane ?? "serve";
     const expectCallback = asked.expect_callback ?? true;
     const built = envelopeFor(asked.run_id ?? newRunId(), {

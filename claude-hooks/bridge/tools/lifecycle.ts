@@ -1,6 +1,11 @@
 import * as z from "zod";
 import { HandrailError } from "../../../shared/errors.ts";
-import { EVENT_KINDS, type EventKind, evaluateLifecycle, STALL_SECONDS } from "../../../shared/run/lifecycle.ts";
+import {
+  EVENT_KINDS,
+  type EventKind,
+  evaluateLifecycle,
+  STALL_SECONDS,
+} from "../../../shared/run/lifecycle.ts";
 import { readHostEvent } from "../../../shared/serve/host-event.ts";
 import { iso, runState } from "../fields.ts";
 import { defineTool, LOOKS } from "../tool.ts";

@@ -79,7 +79,8 @@ export const checkPolicy = defineTool({
 });
 
 function requestOf(asked: z.infer<typeof input>, bridge: Bridge) {
-  const payload = asked.run_id === undefined ? sample(asked) : payloadOf(requireRunOf(bridge, asked.run_id, asked));
+  const payload =
+    asked.run_id === undefined ? sample(asked) : payloadOf(requireRunOf(bridge, asked.run_id, asked));
   const hook = agentHook(payload);
   const token = bridge.env.HANDRAIL_CALLBACK_TOKEN?.trim() ? ("set" as const) : ("missing" as const);
   const url = bridge.env.HANDRAIL_CALLBACK_URL?.trim();
@@ -93,7 +94,11 @@ function requestOf(asked: z.infer<typeof input>, bridge: Bridge) {
 }
 
 /** A callback with nothing in it but where it goes. */
-function sample({ agent_id: agent, task_id: task, session_key: key }: z.infer<typeof input>): CallbackPayload {
+function sample({
+  agent_id: agent,
+  task_id: task,
+  session_key: key,
+}: z.infer<typeof input>): CallbackPayload {
   if (agent === undefined || (task === undefined && key === undefined)) {
     throw new HandrailError("bad-input", "what would be sent is not said", {
       fix: "give run_id, or agent_id with session_key or task_id",

@@ -94,7 +94,9 @@ export const registryUpsert = defineTool({
       .string()
       .max(200)
       .optional()
-      .describe("The server that is expected; another one on record is an error. None is taken in from here."),
+      .describe(
+        "The server that is expected; another one on record is an error. None is taken in from here.",
+      ),
   }),
   output: z.object({ ...entryOut, created: z.boolean() }),
   annotations: RECORDS,
@@ -150,7 +152,9 @@ export const registryCleanup = defineTool({
     });
     const servers = dry
       ? { stopped: [], forgotten: [], unreadable: [] }
-      : await cleanUpServers(async (entry) => (await idleOf(entry, readProject(entry.directory))).should_shut_down);
+      : await cleanUpServers(
+          async (entry) => (await idleOf(entry, readProject(entry.directory))).should_shut_down,
+        );
     if (!dry) for (const { repo_root: root } of broken) unregisterProject(root);
     const shown = (one: { directory: string; url: string }) => ({
       repo_root: one.directory,

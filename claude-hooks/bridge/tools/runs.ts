@@ -3,11 +3,11 @@ import { reportSchema } from "../../../shared/callback/payload.ts";
 import { callbackText } from "../../../shared/callback/text.ts";
 import { STALL_SECONDS } from "../../../shared/run/lifecycle.ts";
 import { reap } from "../../../shared/run/reap.ts";
-import { changesOut, envelopeOut, projectFields, projectOut, runField, runState } from "../fields.ts";
+import { projectIdOf } from "../../../shared/state/projects.ts";
 import { callbackOf } from "../callback.ts";
+import { changesOut, envelopeOut, projectFields, projectOut, runField, runState } from "../fields.ts";
 import { lifecycleOf } from "../lifecycle.ts";
 import { requireRunOf } from "../project.ts";
-import { projectIdOf } from "../../../shared/state/projects.ts";
 import { defineTool, RECORDS } from "../tool.ts";
 
 /** `opencode_run_status` */

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { HandrailError } from "../../../shared/errors.ts";
-import { isRunning, readEntry } from "../../../shared/serve/entry.ts";
 import { ensureServer } from "../../../shared/serve/ensure.ts";
+import { isRunning, readEntry } from "../../../shared/serve/entry.ts";
 import { stopServer } from "../../../shared/serve/stop.ts";
 import { projectFields, projectOut, serverOut } from "../fields.ts";
 import { requireProject } from "../project.ts";

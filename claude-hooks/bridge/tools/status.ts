@@ -68,7 +68,9 @@ export const status = defineTool({
     const server = here && serverOf(here.repo_root);
     return {
       version: VERSION,
-      opencode: findProgram("opencode", bridge.home ?? "", bridge.env) ? "found" : "missing",
+      opencode: findProgram("opencode", bridge.home ?? "", bridge.env)
+        ? ("found" as const)
+        : ("missing" as const),
       contract: CONTRACT,
       limits: LIMITS,
       ...(here && server
@@ -86,8 +88,8 @@ export const status = defineTool({
         origin_session_key: callerKey(origin),
         ...(origin.session_id === undefined ? {} : { origin_session_id: origin.session_id }),
         inbox: origin.inbox !== undefined,
-        address: kind === "http" || kind === "openclaw" ? kind : "none",
-        token: bridge.env.HANDRAIL_CALLBACK_TOKEN ? "set" : "missing",
+        address: kind === "http" || kind === "openclaw" ? kind : ("none" as const),
+        token: bridge.env.HANDRAIL_CALLBACK_TOKEN ? ("set" as const) : ("missing" as const),
       },
       lifecycle: {
         states: [...RUN_STATES],

@@ -35,7 +35,8 @@ export function heldBy(wish: HeldWish): { held: Held; why: string } {
   if (wish.readOnly) return { held: { kind: "read-only" }, why: "read-only, as asked" };
   if (wish.task !== undefined) return fromFile(locateTask(wish.task, root, wish.cwd), root);
   const block = readFileScope(prompt, { root, kindOf: kindOfIn(root) });
-  if (block.kind === "read-only") return { held: { kind: "read-only" }, why: "read-only, as its file scope says" };
+  if (block.kind === "read-only")
+    return { held: { kind: "read-only" }, why: "read-only, as its file scope says" };
   if (block.kind === "scope") {
     if (onlyInspects(block.spec)) {
       return { held: { kind: "read-only" }, why: "read-only: its file scope names no file to modify" };
@@ -59,12 +60,16 @@ function fromFile(file: string, root: string): { held: Held; why: string } {
 
 /** Lists to read, and none to modify: it is the scope of a reviewer. */
 function onlyInspects({ scope, errors }: TaskSpec): boolean {
-  return scope.allow.length === 0 && scope.inspect.length > 0 && errors.every((error) => error.line === undefined);
+  return (
+    scope.allow.length === 0 && scope.inspect.length > 0 && errors.every((error) => error.line === undefined)
+  );
 }
 
 function requireOk(spec: TaskSpec, where: string, fix: string): void {
   if (spec.ok) return;
   const first = spec.errors[0];
   const place = first?.line === undefined ? where : `${where}:${first.line}`;
-  throw new HandrailError("invalid-task", `${place}: ${first?.message ?? "the task cannot be read"}`, { fix });
+  throw new HandrailError("invalid-task", `${place}: ${first?.message ?? "the task cannot be read"}`, {
+    fix,
+  });
 }

@@ -27,13 +27,15 @@ export interface Background {
   args: readonly string[];
   /** Given to the worker as `--prompt-file`: a command line can be read by everybody, and is bounded. */
   prompt?: string | undefined;
+  /** The worker's, by default this process's own. */
+  env?: NodeJS.ProcessEnv;
 }
 
 /**
  * Starts a verb as a job: the job is on record before its worker exists.
  * @returns the job once it has a session, or is over, whichever comes first
  */
-export async function startJob({ kind, root, args, prompt }: Background): Promise<Job> {
+export async function startJob({ kind, root, args, prompt, env = process.env }: Background): Promise<Job> {
   const job: Job = {
     schema: 1,
     job_id: newJobId(),
@@ -52,7 +54,7 @@ export async function startJob({ kind, root, args, prompt }: Background): Promis
   const child = spawn(
     process.execPath,
     [program, ...args, ...(prompt === undefined ? [] : ["--prompt-file", promptFile]), "--json"],
-    { cwd: root, env: { ...process.env, [JOB_VARIABLE]: file }, detached: true, stdio: ["ignore", log, log] },
+    { cwd: root, env: { ...env, [JOB_VARIABLE]: file }, detached: true, stdio: ["ignore", log, log] },
   );
   closeSync(log);
   let gone: string | undefined;
@@ -108,7 +110,12 @@ export class OwnJob {
 
   /** What the verb came to. */
   end(result: unknown, exitCode: number): void {
-    this.note({ state: stateOf(result, exitCode), result, exit_code: exitCode, ended: new Date().toISOString() });
+    this.note({
+      state: stateOf(result, exitCode),
+      result,
+      exit_code: exitCode,
+      ended: new Date().toISOString(),
+    });
   }
 }
 
