@@ -38,7 +38,8 @@ export interface TurnWatch {
 export type TurnOutcome =
   | { state: "done" | "failed" | "aborted" | "blocked"; run?: RunRecord; answer?: string; error?: TurnError }
   | { state: "awaiting_permission"; pending: Pending[] }
-  | { state: "timed_out" | "interrupted" };
+  | { state: "timed_out" }
+  | { state: "interrupted" };
 interface TurnError {
   code: string;
   message: string;

@@ -17,13 +17,20 @@ export interface HeldWish {
   unscoped?: boolean | undefined;
 }
 
+export interface HeldFor {
+  held: Held;
+  /** The same for a person. */
+  why: string;
+  /** Neither flags nor prompt say anything of it. */
+  silent?: boolean;
+}
+
 /**
  * What a prompt may write: what its flags say, else the file scope block in it, else the task that it is or
  * contains. A task that is only named in it is something to read about: the narrower reading.
- * @returns also how to say it to a person
  * @throws HandrailError `invalid-task`, `bad-usage`, and what locating a task file throws
  */
-export function heldBy(wish: HeldWish): { held: Held; why: string } {
+export function heldBy(wish: HeldWish): HeldFor {
   const { root, prompt } = wish;
   const flags = [wish.task !== undefined, wish.readOnly, wish.unscoped].filter(Boolean).length;
   if (flags > 1) {
@@ -46,13 +53,13 @@ export function heldBy(wish: HeldWish): { held: Held; why: string } {
   }
   const named = findPromptTask(prompt, root);
   if (named.kind === "is" || named.kind === "contains") return fromFile(named.file, root);
-  return { held: { kind: "read-only" }, why: NOTHING_SAID };
+  return { held: { kind: "read-only" }, why: NOTHING_SAID, silent: true };
 }
 
 const NOTHING_SAID =
   "read-only: the prompt has no file scope and no --task was given, so no file will be written";
 
-function fromFile(file: string, root: string): { held: Held; why: string } {
+function fromFile(file: string, root: string): HeldFor {
   const spec = loadTask(file, root);
   requireOk(spec, file, `handrail task check ${file}`);
   return { held: { kind: "task", spec, taskFile: file }, why: `held to task ${spec.slug} (${file})` };
