@@ -20,6 +20,7 @@ import { captureBaseline } from "../../shared/tree/baseline.ts";
 import { openHere } from "./here.ts";
 import { type OpencodeEnd, runOpencode } from "./opencode-run.ts";
 import type { Progress } from "./progress.ts";
+import { ownJob } from "./serve/worker.ts";
 
 export interface Delegation {
   /** As typed: from the repository root, or from `cwd`. */
@@ -70,6 +71,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
     model: wanted.model,
     agent: wanted.agent,
   });
+  ownJob()?.note({ run_id: record.run_id });
   progress.say(`run ${record.run_id}: OpenCode starts`);
   const end = await watch(wanted, record, {
     program: opencode,

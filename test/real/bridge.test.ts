@@ -1,14 +1,15 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { toolResults } from "../lab/claude.ts";
-import { hookTexts, setUpPlugin, timesTold } from "../lab/claude-plugin.ts";
+import { CLAUDE_PLUGIN, hookTexts, setUpPlugin, timesTold } from "../lab/claude-plugin.ts";
 import { closing } from "../lab/cleanup.ts";
 import { PLUGIN, runRecords, setUpDelegation, TASK, TASK_NAME } from "../lab/delegation.ts";
 import { connectMcp } from "../lab/mcp-client.ts";
 import { startOpenAiServer } from "../lab/openai-server.ts";
 import { startGateway } from "../lab/openclaw-gateway.ts";
 import { setUpOpencode } from "../lab/opencode.ts";
-import { processesMentioning, projectRoot, until } from "../lab/process.ts";
+import { processesMentioning, projectRoot, runProgram, until } from "../lab/process.ts";
 import { SAMPLE } from "../lab/repo.ts";
 import { call, type Step, text } from "../lab/script.ts";
 
@@ -152,4 +153,30 @@ test("Claude hands a task over by the plugin's tools, and its session is called 
   expect(timesTold(session.model.requests, `[${handed.run_id}-t1]`)).toBe(1);
   expect(hookTexts(session.model.requests).join("\n")).toContain("src/a.ts");
   await until("the server to end with its task", () => servers(session.sandbox.dir).length === 0);
+});
+
+test("every command of the opencode-orchestration skill runs as it stands there", async () => {
+  const skill = readFileSync(join(CLAUDE_PLUGIN, "skills/opencode-orchestration/SKILL.md"), "utf8");
+  const [before = "", after = ""] = [...skill.matchAll(/```sh\n(.*?)```/gs)].map((block) => block[1] ?? "");
+  const packet = {
+    packet_version: "v1",
+    task_id: "change-a",
+    workstream: "bugfix",
+    owner_agent: "fullstack",
+    session_key: "coding:change-a",
+    objective: "Change the constant",
+    scope: { file_paths: ["src/a.ts"], module_boundaries: [], out_of_scope: ["src/b.ts"] },
+    acceptance: ["a is 2"],
+    validation: { commands: [], must_include: [] },
+  };
+  const { opencode, repo } = await setUpDelegation([edit("src/a.ts", "a = 1", "a = 2"), text("Done.")], {
+    repo: { ...SAMPLE, dirty: { "opencode_tasks/20261121-change-a.json": JSON.stringify(packet) } },
+  });
+  const env = { ...opencode.env, PATH: `${join(CLAUDE_PLUGIN, "bin")}:${opencode.env.PATH}` };
+  const shell = (script: string) => runProgram("bash", ["-euo", "pipefail", "-c", script], { cwd: repo.root, env });
+  expect(await shell(before)).toMatchObject({ code: 0, stderr: "" });
+  const [job] = JSON.parse((await shell("handrail job list --json")).stdout);
+  expect(await shell(`handrail job wait ${job.job_id}`)).toMatchObject({ code: 0 });
+  expect(await shell(after)).toMatchObject({ code: 0, stdout: expect.stringContaining("src/a.ts") });
+  expect(repo.read("src/a.ts")).toBe("export const a = 2;\n");
 });

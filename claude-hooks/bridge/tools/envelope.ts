@@ -22,7 +22,7 @@ export const buildEnvelope = defineTool({
     ...projectFields,
     ...originFields,
     task_id: taskField.optional(),
-    task_file: z.string().max(4096).optional().describe("Instead of task_id: the file that has it."),
+    task_file: z.string().min(1).max(4096).optional().describe("Instead of task_id: the file that has it."),
     run_id: runField.optional(),
     agent_id: agentField.optional().describe("The agent that is asked for; OpenCode's `build` by default."),
     resolved_agent_id: agentField

@@ -13,7 +13,7 @@ import { currentJob, isOpenJob, type Job, jobFile, readJobFile } from "../../../
 import { startJob } from "../../companion/serve/worker.ts";
 import { agentField, changesOut, modelField, originFields, projectFields, projectOut } from "../fields.ts";
 import { handoffOf, handoffOut } from "../handoff.ts";
-import { jobError } from "../job-error.ts";
+import { jobError } from "../../companion/serve/job-error.ts";
 import { originOf } from "../origin.ts";
 import { requireProject } from "../project.ts";
 import { requireTask } from "../task.ts";
@@ -47,12 +47,6 @@ export const executeTask = defineTool({
       .max(240)
       .optional()
       .describe("How long to wait; 30 by default. The run goes on after that."),
-    timeout_minutes: z
-      .number()
-      .positive()
-      .max(24 * 60)
-      .optional()
-      .describe("End the run after so long."),
     keep_server_reason: z
       .string()
       .min(1)
@@ -97,7 +91,6 @@ export const executeTask = defineTool({
     for (const [name, value] of [
       ["--model", asked.model],
       ["--agent", asked.agent],
-      ["--timeout", asked.timeout_minutes],
       ["--keep-server", asked.keep_server_reason],
     ]) {
       if (value !== undefined) args.push(`${name}=${value}`);

@@ -33,7 +33,7 @@ export interface Background {
 
 /**
  * Starts a verb as a job: the job is on record before its worker exists.
- * @returns the job once it has a session, or is over, whichever comes first
+ * @returns the job once it has a session or a run, or is over, whichever comes first
  */
 export async function startJob({ kind, root, args, prompt, env = process.env }: Background): Promise<Job> {
   const job: Job = {
@@ -67,7 +67,8 @@ export async function startJob({ kind, root, args, prompt, env = process.env }: 
   child.unref();
   for (;;) {
     const now = readJobFile(file);
-    if (now && (now.session_id !== undefined || !isOpenJob(now))) return currentJob(now);
+    if (now && (now.session_id ?? now.run_id) !== undefined) return currentJob(now);
+    if (now && !isOpenJob(now)) return now;
     if (gone !== undefined) {
       if (now && !isOpenJob(now)) return now;
       const failed: Job = {

@@ -25,7 +25,8 @@ export function bridge() {
     });
     const repo = makeRepo(join(sandbox.dir, "repo"), SAMPLE);
     const command = [process.execPath, join(dir, "main.mjs"), "mcp"];
-    const env = { ...sandbox.env, ...more };
+    // No OpenCode: what needs it is tested with the real one.
+    const env = { ...sandbox.env, PATH: "/usr/bin:/bin", ...more };
     const open = async (cwd = repo.root, extra: NodeJS.ProcessEnv = {}) =>
       closing(await connectMcp(command, cwd, { ...env, ...extra }));
     return { sandbox, repo, command, env, open };

@@ -1,9 +1,9 @@
-import * as z from "zod";
-import { type ErrorCode, HandrailError, isErrorCode } from "../../shared/errors.ts";
-import type { Job } from "../../shared/serve/job.ts";
+import * as z from "zod/mini";
+import { type ErrorCode, HandrailError, isErrorCode } from "../../../shared/errors.ts";
+import type { Job } from "../../../shared/serve/job.ts";
 
 const failure = z.object({
-  error: z.object({ code: z.string(), message: z.string(), fix: z.string().optional() }),
+  error: z.object({ code: z.string(), message: z.string(), fix: z.optional(z.string()) }),
 });
 
 /** Why a job came to its end before it had a run: the error that its verb printed. */
