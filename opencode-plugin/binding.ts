@@ -1,20 +1,25 @@
 import type { PluginInput } from "@opencode-ai/plugin";
 import { type Config, loadConfig } from "../shared/config/config.ts";
 import { HandrailError } from "../shared/errors.ts";
-import { claim } from "../shared/lock/claim.ts";
+import { keepLease } from "../shared/lock/hold.ts";
+import { LeaseGuard } from "../shared/lock/permit.ts";
+import { leasesDir } from "../shared/lock/store.ts";
 import { createRun, originFromEnv } from "../shared/run/create.ts";
-import { isLost, reap } from "../shared/run/reap.ts";
+import { takeLease } from "../shared/run/lease.ts";
+import { reap } from "../shared/run/reap.ts";
 import type { RunRecord } from "../shared/run/record.ts";
 import { readRegistration, registerSession } from "../shared/run/registry.ts";
+import { settleLease } from "../shared/run/settle.ts";
 import { isEnded } from "../shared/run/state.ts";
-import { activeClaimDir, readRun } from "../shared/run/store.ts";
+import { readRun } from "../shared/run/store.ts";
 import type { RefusalCode } from "../shared/scope/decision.ts";
 import { loadTask } from "../shared/task/load.ts";
 import { findPromptTask } from "../shared/task/prompt.ts";
 
 /** What a session is held to. `free`: a person's own session, which Handrail leaves alone. */
 export type Binding =
-  | { kind: "run"; record: RunRecord; config: Config; release: () => void }
+  /** `release` gives the lease back, where closing the run has not done it already. */
+  | { kind: "run"; record: RunRecord; config: Config; leases: LeaseGuard; release: () => Promise<void> }
   | { kind: "read-only"; code: RefusalCode; detail: string; record?: RunRecord }
   | { kind: "free" };
 
@@ -48,7 +53,7 @@ export async function bind(
     await reap(context.root, context.env);
     const found = await findRun(context, sessionID, prompt);
     if (!found) return unbound(context.env, config);
-    return "kind" in found ? found : take(context, sessionID, found, config);
+    return "kind" in found ? found : await take(context, sessionID, found, config);
   } catch (error) {
     if (error instanceof HandrailError && error.code === "invalid-config") {
       return { kind: "read-only", code: "invalid-config", detail: error.message };
@@ -128,8 +133,13 @@ function newRun(context: BindingContext, file: string): RunRecord {
   });
 }
 
-/** Takes a run up for a session: an invalid task, or another active run on this working tree, is read-only. */
-function take(context: BindingContext, sessionID: string, record: RunRecord, config: Config): Binding {
+/** Takes a run up for a session: an invalid task, or another run's lease that is in the way, is read-only. */
+async function take(
+  context: BindingContext,
+  sessionID: string,
+  record: RunRecord,
+  config: Config,
+): Promise<Binding> {
   const registered = readRegistration(context.root, sessionID);
   if (registered?.run_id !== record.run_id) registerSession(context.root, sessionID, record.run_id);
   // Its record is the other process's to write; a turn of ours would tell of both.
@@ -148,15 +158,20 @@ function take(context: BindingContext, sessionID: string, record: RunRecord, con
       record,
     };
   }
-  const place = claim(activeClaimDir(context.root), record.run_id, (holder) => {
-    const other = readRun(context.root, holder);
-    return other !== undefined && !isEnded(other.state) && !isLost(other);
-  });
-  if (!place.ok) {
-    const detail = `run ${place.holder} is active on this working tree; wait for it (handrail runs)`;
-    return { ...readOnly("busy", detail), record };
-  }
-  return { kind: "run", record, config, release: place.release };
+  const taken = await takeLease(record, config, context.env);
+  if (!taken.ok) return { ...readOnly("busy", taken.reason), record };
+  const dir = leasesDir(context.root);
+  const stop = keepLease(dir, record.run_id);
+  return {
+    kind: "run",
+    record,
+    config,
+    leases: new LeaseGuard(dir, record.run_id),
+    release: () => {
+      stop();
+      return settleLease(record, "failed");
+    },
+  };
 }
 
 function unbound(env: NodeJS.ProcessEnv, config: Config): Binding {

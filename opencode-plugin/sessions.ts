@@ -133,7 +133,7 @@ export class Sessions {
     try {
       return { binding, turn: new Turn(record, binding, root, this.#context) };
     } catch (error) {
-      if (binding.kind === "run") binding.release();
+      if (binding.kind === "run") await binding.release();
       const detail = error instanceof Error ? error.message : String(error);
       return { binding: { kind: "read-only", code: "guard-failed", detail } };
     }

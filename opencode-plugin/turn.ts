@@ -235,7 +235,7 @@ export class Turn {
         message: this.#redact(error instanceof Error ? error.message : String(error)),
       });
     } finally {
-      if (this.#binding.kind === "run") this.#binding.release();
+      if (this.#binding.kind === "run") await this.#binding.release();
     }
   }
 

@@ -1,5 +1,6 @@
 import { existsSync, lstatSync, readFileSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { LeaseGuard } from "../lock/permit.ts";
 import { below } from "../tree/bytes.ts";
 import { captureGit } from "../tree/git.ts";
 import { Journal } from "../tree/journal.ts";
@@ -11,7 +12,7 @@ import { applyGit, matcherOf } from "./git-layer.ts";
 import { isHomeCache } from "./home-news.ts";
 import { findIgnored } from "./ignored.ts";
 import { type Judged, judge } from "./judge.ts";
-import { land, shown, wholeFolders } from "./land.ts";
+import { isFolder, land, shown, wholeFolders } from "./land.ts";
 import { type LayerChange, readLayer } from "./layer.ts";
 import { linkTarget, movedTo } from "./links.ts";
 import { temporaryFor } from "./place.ts";
@@ -106,10 +107,10 @@ function isGit(path: string): boolean {
   return path === ".git";
 }
 
-function judgeLayer(policy: Policy, upper: string, changes: readonly LayerChange[]): Promise<Judged[]> {
+async function judgeLayer(policy: Policy, upper: string, changes: readonly LayerChange[]): Promise<Judged[]> {
   const { root, home } = policy;
   const matcher = matcherOf(policy);
-  return judge(changes, {
+  const judged = await judge(changes, {
     matcher,
     ignored: (paths) => findIgnored(captureGit({ directory: root }), policy.scratch, paths),
     linkTarget: (path) => linkTarget(root, upper, path),
@@ -119,6 +120,17 @@ function judgeLayer(policy: Policy, upper: string, changes: readonly LayerChange
       return home !== undefined && isBelow(home, root) && isBelow(join(root, path), home);
     },
   });
+  if (policy.leases) await refuseLeased(judged, new LeaseGuard(policy.leases.dir, policy.leases.owner));
+  return judged;
+}
+
+/** What another run has a lease on does not land, though the task allows it. */
+async function refuseLeased(judged: readonly Judged[], leases: LeaseGuard): Promise<void> {
+  for (const one of judged) {
+    if (one.fate.fate !== "apply" || isFolder(one.change)) continue;
+    const refusal = await leases.refusal([one.change.path]);
+    if (refusal) one.fate = { fate: "refuse", code: "leased", detail: refusal.detail ?? "" };
+  }
 }
 
 function refusedIn(judged: readonly Judged[]): RefusedChange[] {

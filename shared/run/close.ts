@@ -14,8 +14,10 @@ import type { Snapshot } from "../tree/snapshot-record.ts";
 import { loadSnapshot } from "../tree/snapshot-record.ts";
 import { type RunEvent, readEvents, sumUsage } from "./events.ts";
 import { moveRun } from "./move.ts";
+import { otherRuns } from "./others.ts";
 import type { RunRecord } from "./record.ts";
 import { countRefusals, refusedCalls, type ShellWord, shellWord } from "./refusals.ts";
+import { settleLease } from "./settle.ts";
 import type { RunState } from "./state.ts";
 import { runDir, turnDir } from "./store.ts";
 
@@ -78,6 +80,7 @@ export async function closeTurn(
     ...(usage ? { usage } : {}),
     ...(end.error ? { error: end.error } : {}),
   };
+  await settleLease(record, state);
   // The callback first: a crash in between leaves an unfinished run, which is closed again, to the same id.
   putAndDeliver(record.root, payloadOf(closed), record.origin, env);
   const ended = moveRun(record, state, closed);
@@ -135,6 +138,7 @@ async function auditWith(snapshot: Snapshot, record: RunRecord, events: readonly
     matcher: frozenMatcher(record.spec.scope, record.around),
     confinement: shells.some((event) => event.confinement === "none") ? "none" : "overlay",
     shellCommands: shells.length,
+    othersWrote: otherRuns(record, events[0]?.at ?? record.created),
   });
 }
 
