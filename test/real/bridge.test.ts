@@ -41,10 +41,11 @@ test("an outer agent's whole flow: policy, task, events, tail, callback to its g
     return value;
   };
 
-  // A task for itself: the server ends with it.
+  // The server would end with its task, were it not for the reason.
   const { run_id: first, ...done } = await ask("opencode_execute_task", {
     task_file: TASK_NAME,
     origin_session_key: KEY,
+    keep_server_reason: "a second task",
     wait: true,
   });
   expect(done).toMatchObject({
@@ -65,24 +66,37 @@ test("an outer agent's whole flow: policy, task, events, tail, callback to its g
     },
   });
   expect(repo.read("src/b.ts")).toBe("export const b = 2;\n");
-  expect(await ask("opencode_resolve_project")).toMatchObject({ server: { state: "stopped" } });
-  expect(servers(sandbox.dir)).toEqual([]);
+  const { server: kept } = await ask("opencode_resolve_project");
+  expect(kept).toMatchObject({ state: "running", reason: "a second task" });
   await until("the callback", () => gateway.runs.length === 1);
-  expect(gateway.runs[0]).toMatchObject({ agentId: "creator", sessionKey: KEY, idempotencyKey: `${first}-t1` });
-  const check = await ask("opencode_check_hook_policy", { run_id: first, policy: { ...policy, allowedAgentIds: ["creator"] } });
+  expect(gateway.runs[0]).toMatchObject({
+    agentId: "creator",
+    sessionKey: KEY,
+    idempotencyKey: `${first}-t1`,
+  });
+  const check = await ask("opencode_check_hook_policy", {
+    run_id: first,
+    policy: { ...policy, allowedAgentIds: ["creator"] },
+  });
   expect(check).toMatchObject({ compatible: true, request: { session_key: KEY, agent_id: "creator" } });
 
-  // A server that was started for more than one task stays.
-  const spawned = await ask("opencode_serve_spawn", { reason: "two tasks" });
-  expect(spawned).toMatchObject({ reused: false, server: { state: "running", reason: "two tasks" } });
-  expect(await ask("opencode_serve_spawn")).toMatchObject({ reused: true, server: { pid: spawned.server.pid } });
-  const url = spawned.server.opencode_server_url;
-  expect(await ask("opencode_registry_upsert", { repo_root: repo.root, opencode_server_url: url })).toMatchObject({ created: true });
-  const { envelope } = await ask("opencode_build_envelope", { task_file: TASK_NAME, origin_session_key: KEY });
+  expect(await ask("opencode_serve_spawn")).toMatchObject({ reused: true, server: { pid: kept.pid } });
+  const url = kept.opencode_server_url;
+  expect(
+    await ask("opencode_registry_upsert", { repo_root: repo.root, opencode_server_url: url }),
+  ).toMatchObject({ created: true });
+  const { envelope } = await ask("opencode_build_envelope", {
+    task_file: TASK_NAME,
+    origin_session_key: KEY,
+  });
   expect(envelope).toMatchObject({ opencode_server_url: url, callback_target_session_key: KEY });
   model.script([{ delayMs: 1500, ...edit("src/a.ts", "a = 2", "a = 4") }, text("\u001b[31mDone again.")]);
   const next = await ask("opencode_execute_task", { task_file: TASK_NAME, origin_session_key: KEY });
-  expect(next).toMatchObject({ waited: false, session_id: expect.stringMatching(/^ses_/), next: expect.stringContaining("callback") });
+  expect(next).toMatchObject({
+    waited: false,
+    session_id: expect.stringMatching(/^ses_/),
+    next: expect.stringContaining("callback"),
+  });
   const { run_id, session_id } = next;
   const once = await ask("opencode_run_events", { session_id, mode: "once", timeout_seconds: 60 });
   expect(once).toMatchObject({ ended: "first_event", events: [{ source: "server", session: session_id }] });
@@ -103,17 +117,26 @@ test("an outer agent's whole flow: policy, task, events, tail, callback to its g
 
   const idle = await ask("opencode_serve_idle_check");
   expect(idle).toMatchObject({ should_shut_down: false, idle_minutes_allowed: 15 });
-  expect(await ask("opencode_serve_idle_check", { idle_minutes: 0 })).toMatchObject({ should_shut_down: true });
+  expect(await ask("opencode_serve_idle_check", { idle_minutes: 0 })).toMatchObject({
+    should_shut_down: true,
+  });
   expect(JSON.stringify(await ask("opencode_registry_get"))).not.toMatch(/password/i);
   expect(await ask("opencode_serve_shutdown")).toMatchObject({ stopped: true, server: { state: "stopped" } });
   expect(servers(sandbox.dir)).toEqual([]);
   expect(await ask("opencode_serve_shutdown")).toMatchObject({ stopped: false });
+  const spawned = await ask("opencode_serve_spawn", { reason: "by hand" });
+  expect(spawned).toMatchObject({ reused: false, server: { state: "running", reason: "by hand" } });
 
   // What does not resolve is an error, before anything is prompted.
   const asked = model.requests.length;
-  const refused = await bridge.call("opencode_execute_task", { task_file: TASK_NAME, agent: "nobody", origin_session_key: KEY });
+  const refused = await bridge.call("opencode_execute_task", {
+    task_file: TASK_NAME,
+    agent: "nobody",
+    origin_session_key: KEY,
+  });
   expect(refused.error).toMatchObject({ message: expect.stringContaining("nobody") });
   expect(model.requests).toHaveLength(asked);
+  expect(await ask("opencode_serve_shutdown")).toMatchObject({ stopped: true });
   expect(servers(sandbox.dir)).toEqual([]);
   expect(bridge.stderr()).toBe("");
 });
@@ -139,13 +162,19 @@ test("Claude hands a task over by the plugin's tools, and its session is called 
     env: opencode.env,
     args: session.sessionArgs,
   });
-  const [status, handed] = toolResults(run.messages).map((result) => (result.startsWith("{") ? JSON.parse(result) : result));
+  const [status, handed] = toolResults(run.messages).map((result) =>
+    result.startsWith("{") ? JSON.parse(result) : result,
+  );
   expect(status).toMatchObject({
     project: { repo_root: session.repo.root },
     caller: { origin_session_id: session.sessionId, inbox: true },
   });
   expect(handed).toMatchObject({
-    handoff: { callback_expected: true, callback_target_session_id: session.sessionId, callback_via: ["session inbox"] },
+    handoff: {
+      callback_expected: true,
+      callback_target_session_id: session.sessionId,
+      callback_via: ["session inbox"],
+    },
   });
   const [record] = runRecords(session.sandbox);
   expect(record).toMatchObject({ run_id: handed.run_id, state: "done", verdict: "in_scope", lane: "serve" });
@@ -173,7 +202,8 @@ test("every command of the opencode-orchestration skill runs as it stands there"
     repo: { ...SAMPLE, dirty: { "opencode_tasks/20261121-change-a.json": JSON.stringify(packet) } },
   });
   const env = { ...opencode.env, PATH: `${join(CLAUDE_PLUGIN, "bin")}:${opencode.env.PATH}` };
-  const shell = (script: string) => runProgram("bash", ["-euo", "pipefail", "-c", script], { cwd: repo.root, env });
+  const shell = (script: string) =>
+    runProgram("bash", ["-euo", "pipefail", "-c", script], { cwd: repo.root, env });
   expect(await shell(before)).toMatchObject({ code: 0, stderr: "" });
   const [job] = JSON.parse((await shell("handrail job list --json")).stdout);
   expect(await shell(`handrail job wait ${job.job_id}`)).toMatchObject({ code: 0 });

@@ -1,5 +1,4 @@
 import * as z from "zod";
-import { flushOutbox } from "../../../shared/callback/flush.ts";
 import { agentHook } from "../../../shared/callback/openclaw.ts";
 import { ATTENDED } from "../../../shared/callback/policy.ts";
 import { HandrailError } from "../../../shared/errors.ts";
@@ -75,6 +74,8 @@ export const callbackFromEvent = defineTool({
     const closed = isEnded(requireRunOf(bridge, asked.run_id, { repo_root: root }).state);
     if (asked.deliver && closed) {
       const { callback_id } = payloadOf(requireRunOf(bridge, asked.run_id, { repo_root: root }));
+      // With its HTTP client: loaded when it is used, since every Claude session starts this server.
+      const { flushOutbox } = await import("../../../shared/callback/flush.ts");
       await flushOutbox(root, { env: bridge.env, policy: ATTENDED, only: callback_id });
     }
     const record = requireRunOf(bridge, asked.run_id, { repo_root: root });

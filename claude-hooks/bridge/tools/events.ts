@@ -4,11 +4,11 @@ import { readEvents } from "../../../shared/run/events.ts";
 import { EVENT_KINDS } from "../../../shared/run/lifecycle.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
 import { isEnded } from "../../../shared/run/state.ts";
-import { readRun } from "../../../shared/run/store.ts";
+import { readableRun, readRun } from "../../../shared/run/store.ts";
 import { findServer } from "../../../shared/serve/ensure.ts";
 import type { HostEvent } from "../../../shared/serve/host-event.ts";
 import { listen } from "../../../shared/serve/listen.ts";
-import { familyOf } from "../../../shared/serve/session.ts";
+import { familyOf, findSession } from "../../../shared/serve/session.ts";
 import { projectIdOf } from "../../../shared/state/projects.ts";
 import { projectFields, projectOut, runField, runState, sessionField } from "../fields.ts";
 import { requireProject, requireRunOf } from "../project.ts";
@@ -71,7 +71,7 @@ export const runEvents = defineTool({
     ended: z.enum(ENDS),
   }),
   annotations: LOOKS,
-  async run(asked, { bridge, signal }) {
+  async run(asked, { bridge, signal, say }) {
     if ((asked.run_id === undefined) === (asked.session_id === undefined)) {
       throw new HandrailError("bad-input", "one run or one session is wanted", {
         fix: "give run_id or session_id",
@@ -97,7 +97,16 @@ export const runEvents = defineTool({
       else if (once && events.length > 0) ended = "first_event";
       else {
         const seconds = asked.timeout_seconds ?? 30;
-        const heard = await hear({ root, session, once, most: room, seconds, signal });
+        const heard = await hear({
+          root,
+          session,
+          once,
+          most: room,
+          seconds,
+          runId: record?.run_id,
+          signal,
+          say,
+        });
         events.push(...heard.events.map((event) => ({ source: "server" as const, ...event })));
         ended = heard.ended;
       }
@@ -126,21 +135,30 @@ interface Hearing {
   once: boolean;
   most: number;
   seconds: number;
+  runId: string | undefined;
   signal: AbortSignal;
+  say: (text: string) => void;
 }
 
 async function hear(hearing: Hearing): Promise<{ events: HostEvent[]; ended: Ended }> {
   const { root, session, once, most, seconds, signal } = hearing;
   const server = await findServer(root);
   if (!server) return { events: [], ended: "stream_closed" };
+  if (!(await findSession(server, session))) {
+    throw new HandrailError("not-found", `the project's server does not know session ${session}`, {
+      fix: "opencode_run_status",
+    });
+  }
   const family = new Set(await familyOf(server, session));
   const timeout = AbortSignal.timeout(seconds * 1000);
+  const over = new AbortController();
+  const watch = watchOver(hearing, over);
   const events: HostEvent[] = [];
   try {
-    for await (const event of listen(server, (id) => family.has(id), AbortSignal.any([signal, timeout]))) {
-      const repeated = events.at(-1);
+    const stop = AbortSignal.any([signal, timeout, over.signal]);
+    for await (const event of listen(server, (id) => family.has(id), stop)) {
       // A model's words come one by one: as one event.
-      if (event.kind === "message" && repeated?.kind === "message" && !once) continue;
+      if (event.kind === "message" && events.at(-1)?.kind === "message") continue;
       events.push(event);
       if (once) return { events, ended: "first_event" };
       if (event.session === session && (event.kind === "idle" || event.kind === "session_deleted")) {
@@ -149,12 +167,25 @@ async function hear(hearing: Hearing): Promise<{ events: HostEvent[]; ended: End
       if (events.length >= most) return { events, ended: "limit" };
     }
   } catch (error) {
-    if (!signal.aborted && !timeout.aborted) {
+    if (!signal.aborted && !timeout.aborted && !over.signal.aborted) {
       throw new HandrailError("server-failed", "the server's events cannot be heard", {
         fix: "handrail serve status",
         cause: error,
       });
     }
+  } finally {
+    clearInterval(watch);
   }
-  return { events, ended: signal.aborted ? "cancelled" : timeout.aborted ? "timeout" : "stream_closed" };
+  if (signal.aborted) return { events, ended: "cancelled" };
+  return { events, ended: over.signal.aborted ? "turn_over" : timeout.aborted ? "timeout" : "stream_closed" };
+}
+
+/** The turn may have ended before its events were listened to; and a client's patience is renewed by progress. */
+function watchOver({ root, runId, say }: Hearing, over: AbortController): NodeJS.Timeout {
+  let looks = 0;
+  return setInterval(() => {
+    if (runId !== undefined && isOver(readableRun(root, runId))) over.abort();
+    looks += 1;
+    if (looks % 10 === 0) say("listening");
+  }, 500);
 }

@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import * as z from "zod";
 import { HandrailError } from "../../../shared/errors.ts";
+import type { ServerEntry } from "../../../shared/serve/entry.ts";
 import { cleanUpServers } from "../../../shared/serve/stop.ts";
 import {
   listProjects,
@@ -144,17 +145,16 @@ export const registryCleanup = defineTool({
     unreadable: z.array(z.string()),
   }),
   annotations: ENDS,
-  async run({ dry_run: dry = false }) {
+  async run({ dry_run: dry = false }, { bridge }) {
     const { projects, unreadable } = listProjects();
     const broken = projects.flatMap((project) => {
       const why = problemOf(project);
       return why === undefined ? [] : [{ ...project, why }];
     });
-    const servers = dry
-      ? { stopped: [], forgotten: [], unreadable: [] }
-      : await cleanUpServers(
-          async (entry) => (await idleOf(entry, readProject(entry.directory))).should_shut_down,
-        );
+    const ours = new Set(knownProjects(bridge).projects.map((project) => project.repo_root));
+    const isIdle = async (entry: ServerEntry) =>
+      ours.has(entry.directory) && (await idleOf(entry, readProject(entry.directory))).should_shut_down;
+    const servers = dry ? { stopped: [], forgotten: [], unreadable: [] } : await cleanUpServers(isIdle);
     if (!dry) for (const { repo_root: root } of broken) unregisterProject(root);
     const shown = (one: { directory: string; url: string }) => ({
       repo_root: one.directory,

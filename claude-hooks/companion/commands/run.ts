@@ -35,7 +35,10 @@ export function configure(command: Command): void {
     )
     .option("--model <provider/model>", "the executor's model instead of OpenCode's own choice")
     .option("--agent <agent>", "the OpenCode agent that does the work")
-    .option("--timeout <minutes>", "cli: end OpenCode after this long; serve: stop waiting; fractions allowed")
+    .option(
+      "--timeout <minutes>",
+      "cli: end OpenCode after this long; serve: stop waiting; fractions allowed",
+    )
     .option("--background", "return as soon as there is a session; see handrail job")
     .option("--keep-server <reason>", "lane serve: why a server that is started for this task stays after it")
     .addHelpText("after", "\nExample:\n  handrail run opencode_tasks/20261121-add-retry.txt --timeout 30")
@@ -73,7 +76,9 @@ async function inBackground(file: string, options: RunOptions): Promise<void> {
   const task = locateTask(file, root, process.cwd());
   const { lane, model, agent, timeout, keepServer } = options;
   const given = { lane, model, agent, timeout, "keep-server": keepServer };
-  const args = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
+  const args = Object.entries(given).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}=${value}`],
+  );
   const job = await startJob({ kind: "run", root, args: ["run", task, ...args] });
   const { job_id, state, session_id, run_id, started } = job;
   if (run_id === undefined) throw jobError(job);

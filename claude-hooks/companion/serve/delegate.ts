@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { startFlusher } from "../../../shared/callback/start.ts";
 import { loadConfig } from "../../../shared/config/config.ts";
 import { HandrailError } from "../../../shared/errors.ts";
 import { originFromEnv } from "../../../shared/run/create.ts";
@@ -72,6 +73,8 @@ export async function delegateOnServer(wanted: ServeDelegation): Promise<RunReco
     return endedRun(root, run?.run_id ?? "", result);
   } finally {
     if (ends && !(await isBusy(server))) await stopServer(server.entry);
+    // The server does not have the caller's token: it belongs to one caller, and a server has many.
+    startFlusher(root, process.env);
   }
 }
 

@@ -65,7 +65,7 @@ test("a request without an end is not read into memory for ever", async () => {
 });
 
 test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
-  "%s ends it at once, also while a call waits",
+  "%s ends it at once",
   async (signal) => {
     const { command, env, repo } = await setUp();
     const [program = "", ...args] = command;

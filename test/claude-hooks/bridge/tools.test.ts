@@ -146,8 +146,7 @@ test("no tool works in a folder that is not registered", async () => {
     for (const [path, code] of refused) {
       const { error } = await call(name, { ...VALID[name], repo_root: path });
       expect(error, `${name} ${path}`).toMatchObject({ code });
-      if (code === "not-registered")
-        expect(error?.fix).toMatch(/opencode_registry_upsert.*handrail init/);
+      if (code === "not-registered") expect(error?.fix).toMatch(/opencode_registry_upsert.*handrail init/);
     }
     const unknown = await call(name, { ...VALID[name], project_id: "other-0123456789ab" });
     expect(unknown.error, name).toMatchObject({ code: "not-registered" });
