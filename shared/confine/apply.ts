@@ -14,11 +14,11 @@ import { findIgnored } from "./ignored.ts";
 import { type Judged, judge } from "./judge.ts";
 import { isFolder, land, shown, wholeFolders } from "./land.ts";
 import { type LayerChange, readLayer } from "./layer.ts";
+import { dropLayer } from "./layers.ts";
 import { linkTarget, movedTo } from "./links.ts";
 import { temporaryFor } from "./place.ts";
 import { placesIn } from "./places.ts";
 import type { Policy } from "./policy.ts";
-import { removeTree } from "./remove.ts";
 import { isBelow } from "./tools.ts";
 import { FULL } from "./watch.ts";
 
@@ -86,7 +86,7 @@ export async function applyLayer(policy: Policy, taken: string, exitCode: number
   };
   appendCommand(placesIn(policy.runDir).commands, record);
   const full = existsSync(join(taken, FULL));
-  removeTree(taken);
+  dropLayer(policy, taken);
   const missed = judged.some(({ fate }) => fate.fate === "refuse" && fate.ignored !== true);
   const counts = missed || inGit.refused.length > 0 || record.conflicts.length > 0;
   return { record, counts, full, unlinked, failed: landed.failed };
