@@ -203,7 +203,7 @@ test("every command of the opencode-orchestration skill runs as it stands there"
   });
   const env = { ...opencode.env, PATH: `${join(CLAUDE_PLUGIN, "bin")}:${opencode.env.PATH}` };
   const shell = (script: string) =>
-    runProgram("bash", ["-euo", "pipefail", "-c", script], { cwd: repo.root, env });
+    runProgram("bash", ["--norc", "-eo", "pipefail", "-c", script], { cwd: repo.root, env });
   expect(await shell(before)).toMatchObject({ code: 0, stderr: "" });
   const [job] = JSON.parse((await shell("handrail job list --json")).stdout);
   expect(await shell(`handrail job wait ${job.job_id}`)).toMatchObject({ code: 0 });

@@ -63,16 +63,17 @@ export async function delegateOnServer(wanted: ServeDelegation): Promise<RunReco
       origin: originFromEnv(process.env),
       model,
       agent,
-      onSession: ({ session_id }, { run_id } = { run_id: "" }) => {
-        progress.say(`session ${session_id}, run ${run_id}`);
-        ownJob()?.note({ session_id, run_id });
+      onSession: ({ session_id }, created) => {
+        progress.say(`session ${session_id}, run ${created?.run_id ?? ""}`);
+        ownJob()?.note({ session_id, ...(created ? { run_id: created.run_id } : {}) });
       },
     });
     const timeoutMs = wanted.timeoutMs ?? PATIENCE_MS;
     const result = await awaitTurn(server, session, run?.run_id, { prompted: true, timeoutMs, progress });
     return endedRun(root, run?.run_id ?? "", result);
   } finally {
-    if (ends && !(await isBusy(server))) await stopServer(server.entry);
+    if (ends && (await isBusy(server))) progress.say("the server works on, and stays");
+    else if (ends) await stopServer(server.entry);
     // The server does not have the caller's token: it belongs to one caller, and a server has many.
     startFlusher(root, process.env);
   }

@@ -64,23 +64,20 @@ test("a request without an end is not read into memory for ever", async () => {
   expect(code).toBe(0);
 });
 
-test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
-  "%s ends it at once",
-  async (signal) => {
-    const { command, env, repo } = await setUp();
-    const [program = "", ...args] = command;
-    const child = spawn(program, args, { cwd: repo.root, env, stdio: ["pipe", "pipe", "inherit"] });
-    const ended = new Promise((resolve) => child.once("exit", (code, by) => resolve(code ?? by)));
-    let out = "";
-    child.stdout.on("data", (chunk: Buffer) => {
-      out += chunk;
-    });
-    child.stdin.write(lines(hello, calling(2, "opencode_status")));
-    await until("an answer", () => out.includes('"id":2'));
-    child.kill(signal);
-    expect(await ended).toBe(0);
-  },
-);
+test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s ends it at once", async (signal) => {
+  const { command, env, repo } = await setUp();
+  const [program = "", ...args] = command;
+  const child = spawn(program, args, { cwd: repo.root, env, stdio: ["pipe", "pipe", "inherit"] });
+  const ended = new Promise((resolve) => child.once("exit", (code, by) => resolve(code ?? by)));
+  let out = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    out += chunk;
+  });
+  child.stdin.write(lines(hello, calling(2, "opencode_status")));
+  await until("an answer", () => out.includes('"id":2'));
+  child.kill(signal);
+  expect(await ended).toBe(0);
+});
 
 test("a reader that goes away ends it", async () => {
   const { command, env, repo } = await setUp();
