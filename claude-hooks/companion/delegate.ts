@@ -22,6 +22,7 @@ import { openHere } from "./here.ts";
 import { requireFree, waitForLease } from "./lease.ts";
 import { type OpencodeEnd, runOpencode } from "./opencode-run.ts";
 import type { Progress } from "./progress.ts";
+import { ownJob } from "./serve/worker.ts";
 
 export interface Delegation {
   /** As typed: from the repository root, or from `cwd`. */
@@ -87,6 +88,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
     validate: wanted.validate,
     retryOf: wanted.retryOf,
   });
+  ownJob()?.note({ run_id: record.run_id });
   await waitForLease(record, config, wanted.waitMinutes ?? 0, progress);
   progress.say(`run ${record.run_id}: OpenCode starts`);
   const end = await watch(wanted, record, {

@@ -62,6 +62,7 @@ const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }
     summary: "list, deliver or redeliver the callbacks of this project",
     load: () => import("./commands/callback.ts"),
   },
+  mcp: { summary: "serve the bridge's tools to an MCP client", load: () => import("./commands/mcp.ts") },
 };
 
 async function main(argv: string[]): Promise<void> {

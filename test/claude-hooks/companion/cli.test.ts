@@ -85,7 +85,7 @@ describe("usage", () => {
     [["run", FILE, "--timeout", "soon"], /--timeout takes minutes, not "soon"/],
     [["run", FILE, "--timeout", "-1"], /--timeout takes minutes/],
     [["run", FILE, "--model", "x"], /--model takes provider\/model/],
-    [["run", FILE, "--lane", "sky"], /lane "sky"/],
+    [["run", FILE, "--lane", "sky"], /--lane .*sky/],
     [["runs", "--limit", "x"], /--limit takes a number/],
     [["runs", "--limit", "0"], /--limit takes a number/],
     [["runs", "extra"], /too many arguments/],
