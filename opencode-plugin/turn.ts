@@ -287,7 +287,7 @@ export class Turn {
   }
 
   async #close(end: TurnEnd): Promise<void> {
-    await this.#ready;
+    (await this.#ready)?.release();
     try {
       const ended = { ...this.#ended(end), seen: this.#commands.seen };
       this.record = await closeTurn(this.record, ended, this.#context.env);

@@ -3,7 +3,6 @@ import { homeNews } from "./home-news.ts";
 import { placesIn, workPlacesIn } from "./places.ts";
 import type { Policy } from "./policy.ts";
 import { sh, shWords } from "./text.ts";
-import { findTool } from "./tools.ts";
 
 /** Hands a command line to the user's own shell, without what a command must not know. For a machine without overlay. */
 export function plainScript(userShell: string, commands: string): string {
@@ -44,8 +43,6 @@ export function launcherScript(policy: Policy, hold: Hold): string {
     `(cd ${sh(places.dir)} && ${variables.join("")}${shWords([...applier.command, verb, policy.runDir])}${code})`;
   const parts = [work.top, work.git].map((part) => sh(`${part}/upper`)).join(" ");
   const flock = sh(policy.tools.flock);
-  // A PATH may name folders of the repository.
-  const tool = (name: string) => sh(findTool(name, policy.root) ?? name);
   return `#!/bin/sh
 # Handrail's shell of one run: holds a command in an overlay of the repository, then has applied what the
 # task allows. Generated; policy.json beside it is what it goes by.
@@ -58,7 +55,7 @@ if ! [ -e /proc/self/fd/0 ]; then exec < /dev/null; fi
 # Through a descriptor of a file in the repository a command could reach past the overlay.
 if [ -f /dev/stdin ] || [ -d /dev/stdin ]; then
   export HANDRAIL_CALL_ID="$hr_call"
-  ${tool("cat")} 2>/dev/null | "$0" "$@"
+  ${sh(policy.tools.cat)} 2>/dev/null | "$0" "$@"
   exit
 fi
 exec 3<&0 4>&- 5>&- 6>&- 7>&- 8>&-
@@ -79,14 +76,18 @@ hr_empty() {
   done
 }
 hr_stop() { # SIGNAL: to the command itself, past the processes that hold it
-  read -r hr_init hr_ < "/proc/$hr_held/task/$hr_held/children" || return
-  read -r hr_kid hr_ < "/proc/$hr_init/task/$hr_init/children" || return
-  kill -s "$1" "$hr_kid"
+  # No line end in there, which read takes for a failure.
+  hr_init= hr_kid=
+  read -r hr_init hr_ < "/proc/$hr_held/task/$hr_held/children"
+  read -r hr_kid hr_ < "/proc/$hr_init/task/$hr_init/children"
+  [ -n "$hr_kid" ] || return 0
+  # It leads a session of its own; very early on it does not yet.
+  kill -s "$1" -- "-$hr_kid" || kill -s "$1" "$hr_kid"
 } 2>/dev/null
 hr_end() { # asked to end: the command first, by force after a second
   trap : TERM HUP
   hr_stop "$1"
-  { ${tool("sleep")} 1; kill -s KILL "$hr_held"; } >/dev/null 2>&1 <&- 3<&- 9>&- &
+  { ${sh(policy.tools.sleep)} 1; kill -s KILL "$hr_held"; } >/dev/null 2>&1 <&- 3<&- 9>&- &
   hr_alarm=$!
 }
 
@@ -108,7 +109,8 @@ ${hold.ending}
 ${shWords(hold.words)} "$@" <&3 3<&- 9>&- ${hold.redirection} &
 hr_held=$!
 exec 3<&-
-trap : INT QUIT
+trap 'hr_stop INT' INT
+trap 'hr_stop QUIT' QUIT
 trap 'hr_end TERM' TERM
 trap 'hr_end HUP' HUP
 wait "$hr_held"
