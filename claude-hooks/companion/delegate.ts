@@ -20,6 +20,7 @@ import { captureBaseline } from "../../shared/tree/baseline.ts";
 import { openHere } from "./here.ts";
 import { type OpencodeEnd, runOpencode } from "./opencode-run.ts";
 import type { Progress } from "./progress.ts";
+import { ownJob } from "./serve/worker.ts";
 
 export interface Delegation {
   /** As typed: from the repository root, or from `cwd`. */
@@ -70,6 +71,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
     model: wanted.model,
     agent: wanted.agent,
   });
+  ownJob()?.note({ run_id: record.run_id });
   progress.say(`run ${record.run_id}: OpenCode starts`);
   const end = await watch(wanted, record, {
     program: opencode,
@@ -130,6 +132,7 @@ async function watch(
   run: Watched,
 ): Promise<OpencodeEnd & { timedOut: boolean }> {
   let child: ChildProcess | undefined;
+  let session: string | undefined;
   let stopping: Promise<void> | undefined;
   const stop = () => {
     if (child?.pid) stopping ??= endTree(child.pid);
@@ -151,7 +154,11 @@ async function watch(
   try {
     const end = await runOpencode({
       ...run,
-      onLine: (line) => wanted.progress.line(line),
+      onLine: (line) => {
+        if (line.sessionID && !session) ownJob()?.note({ session_id: line.sessionID });
+        session ??= line.sessionID;
+        wanted.progress.line(line);
+      },
       onStart: (started) => {
         child = started;
         run.onStart(started);

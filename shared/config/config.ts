@@ -45,6 +45,10 @@ export const configSchema = z.strictObject({
   pathArguments: z._default(z.record(z.string(), z.string()), {}),
   /** Formatters run repository code outside the confinement; they are off for bound sessions unless kept. */
   keepFormatters: z._default(z.boolean(), false),
+  /** `idleMinutes`: how long a server of Handrail's may be idle before it ends. */
+  serve: z._default(z.strictObject({ idleMinutes: z._default(z.number().check(z.gt(0)), 15) }), {
+    idleMinutes: 15,
+  }),
   /** `waitMinutes`: how long to wait for a lease before it is escalated; `confirmMinutes`: how long an ended packet keeps its own. */
   leases: z._default(
     z.strictObject({

@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod/mini";
+import { loadConfig } from "../config/config.ts";
 import { HandrailError } from "../errors.ts";
 import { identify, isAlive } from "../run/process.ts";
 import { type Sign, signSchema } from "../run/sign.ts";
@@ -32,7 +33,7 @@ export interface Start {
 /**
  * Starts the server of a project on a free port, with a password of its own, and waits until it has shown
  * that it serves this folder and that Handrail's plugin is in it. It is on record from the moment it exists.
- * @throws HandrailError `server-failed`, `plugin-not-loaded`; the server is ended then
+ * @throws HandrailError `server-failed`, `plugin-not-loaded`, `invalid-config`; the server is ended then
  */
 export async function startServer(start: Start): Promise<ServerEntry> {
   const { root } = start;
@@ -41,7 +42,8 @@ export async function startServer(start: Start): Promise<ServerEntry> {
   const logFile = join(dir, "serve.log");
   rmSync(signFile, { force: true });
   const password = randomBytes(24).toString("base64url");
-  const child = launch(start, serverEnv(start.env, password, signFile), logFile);
+  const idleMs = loadConfig(root).serve.idleMinutes * 60_000;
+  const child = launch(start, serverEnv(start.env, { password, signFile, idleMs }), logFile);
   const leader = identify(await pidOf(child));
   let entry: ServerEntry = {
     schema: 1,

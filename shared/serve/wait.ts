@@ -107,7 +107,7 @@ async function look(
   const family = await familyOf(server, watch.sessionId);
   const busy = (await busySessions(server)).some((id) => family.includes(id));
   if (busy) {
-    const pending = await pendingOf(server, family);
+    const pending = (await pendingOf(server, family)) ?? pendingOnRecord(watch.sessionId, run);
     return pending.length > 0 ? { state: "awaiting_permission", pending } : undefined;
   }
   const taken = run ? run.turn > 0 : await hasAnswer(server, watch.sessionId);
@@ -120,6 +120,13 @@ async function look(
   return failedWith(watch, run, complaint ? { ...error, code: complaint.code } : error);
 }
 
+/** What the plugin has heard that the session waits for, where the server cannot list it. */
+function pendingOnRecord(session_id: string, run: RunRecord | undefined): Pending[] {
+  if (!run) return [{ session_id, kind: "permission", text: "OpenCode cannot say what it asks" }];
+  if (run.state !== "awaiting_permission") return [];
+  return run.reasons.map((text) => ({ session_id, kind: "permission", text }));
+}
+
 /** For a session without a run: whether its last prompt has been answered, or has failed. */
 async function hasAnswer(server: Server, sessionId: string): Promise<boolean> {
   const last = (await messagesOf(server, sessionId, 1))?.at(-1)?.info;
@@ -129,7 +136,8 @@ async function hasAnswer(server: Server, sessionId: string): Promise<boolean> {
 async function over(server: Server, watch: TurnWatch, run: RunRecord | undefined): Promise<TurnOutcome> {
   const messages = await messagesIfThere(server, watch.sessionId);
   const answer = lastAnswer(messages);
-  const error = run ? run.error : lastError(messages);
+  const gone = isRunning(server.entry) || run?.state === "done" ? undefined : SERVER_GONE;
+  const error = run ? (run.error ?? gone) : lastError(messages);
   return {
     state: run ? endOf(run) : error ? "failed" : "done",
     ...(run ? { run } : {}),
@@ -151,10 +159,11 @@ async function messagesIfThere(server: Server, sessionId: string) {
 async function serverGone(watch: TurnWatch, root: string, run: RunRecord | undefined): Promise<TurnOutcome> {
   await reap(root, watch.env);
   const closed = run && readRun(root, run.run_id);
-  const error = { code: "server-gone", message: "OpenCode's server ended before the turn was over" };
-  if (closed && isEnded(closed.state)) return { state: endOf(closed), run: closed, error };
-  return failedWith(watch, closed, error);
+  if (closed && isEnded(closed.state)) return { state: endOf(closed), run: closed, error: SERVER_GONE };
+  return failedWith(watch, closed, SERVER_GONE);
 }
+
+const SERVER_GONE = { code: "server-gone", message: "OpenCode's server ended before the turn was over" };
 
 async function failedWith(
   watch: TurnWatch,

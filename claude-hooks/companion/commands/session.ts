@@ -12,12 +12,12 @@ import {
 import { printable } from "../../../shared/text/printable.ts";
 import { emit } from "../output.ts";
 import { Progress } from "../progress.ts";
+import { runInBackground } from "../serve/background.ts";
 import { projectRoot, requireSameProject, rootIfAny } from "../serve/directory.ts";
 import { heldBy } from "../serve/held.ts";
 import { awaitTurn, performTurn, sessionLost } from "../serve/perform.ts";
 import { readPrompt } from "../serve/prompt.ts";
 import { exitCodeOfState, resultText, type SessionResult, stateOfSession } from "../serve/result.ts";
-import { type Background, startJob } from "../serve/worker.ts";
 import { checkedModel, minutes } from "../turn-options.ts";
 
 interface DirectoryOption {
@@ -152,31 +152,11 @@ async function turn(
       ...(unscoped ? ["--unscoped"] : []),
       ...(options.restartLost ? ["--restart-lost"] : []),
     ];
-    return background(options, { kind: "session", root, args: [...args, ...more], prompt });
+    return runInBackground(options, { kind: "session", root, args: [...args, ...more], prompt });
   }
   const progress = new Progress(options.json ? undefined : process.stderr);
   const { restartLost } = options;
   print(options, await performTurn({ ...flags, session, restartLost, model, agent, timeoutMs, progress }));
-}
-
-async function background(options: { json?: boolean }, wanted: Background): Promise<void> {
-  const job = await startJob(wanted);
-  const { job_id, session_id, run_id, directory, state } = job;
-  const record = session_id === undefined ? undefined : findSessionRecord(session_id, directory);
-  const result = {
-    job_id,
-    ...(record ? stateOfSession(record, run_id, state) : { state, directory }),
-    ...(record ? {} : { result: job.result }),
-  };
-  emit(
-    options,
-    result,
-    () =>
-      record
-        ? `job ${job_id}: session ${session_id}\n  handrail job wait ${job_id}`
-        : `job ${job_id}: ${state}\n  handrail job result ${job_id}`,
-    record ? 0 : (job.exit_code ?? exitCodeOfState(state)),
-  );
 }
 
 async function attach(sessionId: string, options: WaitOptions, quiet: boolean): Promise<void> {

@@ -24,7 +24,8 @@ export interface TurnWish extends HeldWish {
   restartLost?: boolean | undefined;
   model?: string | undefined;
   agent?: string | undefined;
-  timeoutMs: number;
+  /** Milliseconds; without it there is no end to the waiting. */
+  timeoutMs: number | undefined;
   progress: Progress;
 }
 
@@ -63,7 +64,7 @@ export async function performTurn(wish: TurnWish): Promise<SessionResult> {
 
 export interface Attention {
   prompted: boolean;
-  timeoutMs: number;
+  timeoutMs: number | undefined;
   progress: Progress;
 }
 
