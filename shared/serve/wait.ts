@@ -8,6 +8,7 @@ import type { Server } from "./client.ts";
 import { isRunning, touchEntry } from "./entry.ts";
 import { follow, type SessionEvent } from "./follow.ts";
 import {
+  abortSession,
   busySessions,
   familyOf,
   lastAnswer,
@@ -91,6 +92,32 @@ export async function waitForTurn(server: Server, watch: TurnWatch): Promise<Tur
     stop.abort();
     await following;
   }
+}
+
+/**
+ * Asks a session to stop until it has: an abort that comes while OpenCode takes a prompt up is lost (1.18.33,
+ * measured).
+ * @returns what became of its turn, as `waitForTurn`
+ */
+export async function abortTurn(
+  server: Server,
+  watch: Pick<TurnWatch, "sessionId" | "runId"> & { timeoutMs: number },
+): Promise<TurnOutcome> {
+  const stop = keepAborting(server, watch.sessionId);
+  try {
+    return await waitForTurn(server, { ...watch, prompted: false });
+  } finally {
+    stop();
+  }
+}
+
+/** Asks a session to stop, again and again. @returns ends that */
+export function keepAborting(server: Server, sessionId: string): () => void {
+  // One that gets no answer is repeated like the others.
+  const ask = () => abortSession(server, sessionId).catch(() => undefined);
+  ask();
+  const timer = setInterval(ask, ASK_MS / 2);
+  return () => clearInterval(timer);
 }
 
 /** @returns undefined while the turn goes on */

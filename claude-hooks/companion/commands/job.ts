@@ -10,8 +10,7 @@ import { readableRun } from "../../../shared/run/store.ts";
 import { endTree } from "../../../shared/serve/end-tree.ts";
 import { findServer } from "../../../shared/serve/ensure.ts";
 import { currentJob, isOpenJob, type Job, listJobs, requireJob, saveJob } from "../../../shared/serve/job.ts";
-import { abortSession } from "../../../shared/serve/session.ts";
-import { waitForTurn } from "../../../shared/serve/wait.ts";
+import { abortTurn } from "../../../shared/serve/wait.ts";
 import { printable } from "../../../shared/text/printable.ts";
 import { emit } from "../output.ts";
 import { reportJson } from "../report-json.ts";
@@ -139,13 +138,7 @@ async function cancel(job: Job): Promise<Job> {
   const { run_id, session_id, directory } = requireJob(job.job_id, job.directory);
   const server = session_id === undefined ? undefined : await findServer(directory);
   if (server && session_id !== undefined) {
-    await abortSession(server, session_id);
-    await waitForTurn(server, {
-      sessionId: session_id,
-      runId: run_id,
-      prompted: false,
-      timeoutMs: WORKER_MS,
-    });
+    await abortTurn(server, { sessionId: session_id, runId: run_id, timeoutMs: WORKER_MS });
   }
   await reap(directory);
   const now = currentJob(requireJob(job.job_id, directory));

@@ -3,12 +3,13 @@ import { HandrailError } from "../../../shared/errors.ts";
 import { reap } from "../../../shared/run/reap.ts";
 import { readableRun } from "../../../shared/run/store.ts";
 import { ensureServer, findServer } from "../../../shared/serve/ensure.ts";
-import { abortSession, busySessions, findSession } from "../../../shared/serve/session.ts";
+import { busySessions, findSession } from "../../../shared/serve/session.ts";
 import {
   findSessionRecord,
   listSessionRecords,
   type SessionRecord,
 } from "../../../shared/serve/session-record.ts";
+import { abortTurn } from "../../../shared/serve/wait.ts";
 import { printable } from "../../../shared/text/printable.ts";
 import { emit } from "../output.ts";
 import { Progress } from "../progress.ts";
@@ -208,11 +209,15 @@ async function status(sessionId: string, options: DirectoryOption): Promise<void
 async function abort(sessionId: string, options: DirectoryOption): Promise<void> {
   const record = requireRecord(sessionId, options);
   const server = await findServer(record.directory);
-  if (server) await abortSession(server, sessionId);
+  const runId = record.runs.at(-1);
+  if (server) await abortTurn(server, { sessionId, runId, timeoutMs: STOP_MS });
   await reap(record.directory);
   const now = stateNow(record, await busyNow(record.directory));
-  emit(options, now, () => `session ${sessionId} was asked to stop\n  ${now.attach}`);
+  emit(options, now, () => resultText(now));
 }
+
+/** How long a session may take to stop, in milliseconds. */
+const STOP_MS = 30_000;
 
 /** Without asking the server again and again: undefined where none runs. */
 async function busyNow(root: string): Promise<ReadonlySet<string>> {
