@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { closeSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -53,8 +53,7 @@ export async function startServer(start: Start): Promise<ServerEntry> {
     password,
     leader,
     version: "",
-    program: filePrint(start.program),
-    plugin: filePrint(pluginFile()),
+    ...currentPrints(start.program),
     started: new Date().toISOString(),
     reason: start.reason,
   };
@@ -77,10 +76,16 @@ export async function startServer(start: Start): Promise<ServerEntry> {
   }
 }
 
-/** What a file on disk is, so that an update is seen without running it. */
-export function filePrint(file: string): string {
-  const { size, mtimeMs, ino } = statSync(file);
-  return `${file} ${size} ${Math.floor(mtimeMs)} ${ino}`;
+/**
+ * What a server started now would consist of, so that an update is seen without starting it: the plugin by its
+ * content, since several installations may hold the same; OpenCode, which is large, by path, size and time.
+ */
+export function currentPrints(program: string): Pick<ServerEntry, "program" | "plugin"> {
+  const { size, mtimeMs, ino } = statSync(program);
+  return {
+    program: `${program} ${size} ${Math.floor(mtimeMs)} ${ino}`,
+    plugin: createHash("sha256").update(readFileSync(pluginFile())).digest("hex"),
+  };
 }
 
 function launch(start: Start, env: NodeJS.ProcessEnv, logFile: string): ChildProcess {
