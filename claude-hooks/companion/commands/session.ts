@@ -166,11 +166,10 @@ async function attach(sessionId: string, options: WaitOptions, quiet: boolean): 
   const runId = record.runs.at(-1);
   const progress = new Progress(options.json || quiet ? undefined : process.stderr);
   await reap(root);
-  const server = await ensureServer({
-    root,
-    reason: "handrail session attach",
-    say: (text) => progress.say(text),
-  });
+  const say = (text: string) => progress.say(text);
+  // One that works is good for this, whatever its version.
+  const server =
+    (await findServer(root)) ?? (await ensureServer({ root, reason: "handrail session attach", say }));
   if (!(await findSession(server, sessionId))) throw sessionLost(record);
   const timeoutMs = minutes(options.timeout ?? PATIENCE);
   print(options, await awaitTurn(server, record, runId, { prompted: false, timeoutMs, progress }));
