@@ -77,7 +77,8 @@ test("20 sessions on one server at once, each with its own scope: none gets into
       call("write", { filePath: fileOf(index), content: `by ${index}\n` }),
       call("write", { filePath: fileOf(index + 1), content: `not by ${index}\n` }),
       call("bash", {
-        command: `echo shell ${index} >> ${fileOf(index)}; echo leak > ${fileOf(index + 1)}; true`,
+        // Not certain before it runs, so that the wall has to hold it.
+        command: `echo shell ${index} >> ${fileOf(index)}; echo leak | tee "$(printf %s ${fileOf(index + 1)})"`,
         description: "both",
       }),
       text(`Did ${index}.`),
