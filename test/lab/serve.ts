@@ -44,6 +44,7 @@ export async function setUpServe(script: Script, options: DelegationOptions = {}
     runProgram(HANDRAIL, args, {
       cwd: more.cwd ?? lab.repo.root,
       env: { ...env, ...more.env },
+      timeout: 400_000,
       ...(more.stdin === undefined ? {} : { stdin: more.stdin }),
     });
   onTestFinished(async () => {

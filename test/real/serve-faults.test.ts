@@ -135,12 +135,13 @@ test("spaces and other letters in the path, a linked worktree, another folder, a
   const first = await lab.json(["session", "new", "--directory", "src", "--", "Hello."]);
   expect(first, first.stderr).toMatchObject({ code: 0, value: { directory: lab.repo.root, text: "Heard." } });
   const { session_id } = first.value;
+  const { pid } = lab.entry().process;
 
   const linked = join(lab.sandbox.dir, "linked tree");
   lab.repo.git("worktree", "add", "-q", "-b", "linked", linked);
   const other = await lab.json(["serve", "start"], { cwd: join(linked, "src") });
   expect(other.value).toMatchObject({ directory: linked });
-  expect(other.value.pid).not.toBe(lab.entry().process.pid);
+  expect(other.value.pid).not.toBe(pid);
   expect((await lab.json(["serve", "list"])).value).toHaveLength(2);
   const refused = await lab.json(["session", "continue", session_id, "--directory", linked, "--", "Go on."]);
   expect(refused).toMatchObject({ code: 2, value: { error: { code: "wrong-directory" } } });
