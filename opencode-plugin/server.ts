@@ -11,6 +11,7 @@ import { Listener } from "./events.ts";
 import { startFailed } from "./failed.ts";
 import { Family } from "./family.ts";
 import { Guard } from "./guard.ts";
+import { IdleWatch } from "./idle.ts";
 import { liftProviders } from "./lift.ts";
 import { allowLookingOutside } from "./permission.ts";
 import { Sessions } from "./sessions.ts";
@@ -69,7 +70,9 @@ async function guarded(input: PluginInput, { env, preset, leave }: Shared): Prom
   if (process.env.PATH) process.env.PATH = pathOutside(root, process.env.PATH);
   const sessions = new Sessions(context, family, leave.get(input.directory)?.());
   const listener = new Listener(family, sessions, (error) => log(input.client, error));
+  const idle = new IdleWatch(root, input.client, env);
   const end = async () => {
+    idle.end();
     await listener.settled();
     await sessions.drain();
   };
@@ -103,7 +106,10 @@ async function guarded(input: PluginInput, { env, preset, leave }: Shared): Prom
     "tool.execute.before": (call, output) => guard.before(call, output),
     "tool.execute.after": (call, output) => guard.after(call, output),
     "shell.env": (call, output) => guard.shellEnv(call, output),
-    event: async ({ event }) => listener.hear(event),
+    event: async ({ event }) => {
+      if ("sessionID" in event.properties) idle.hear();
+      listener.hear(event);
+    },
     dispose: end,
   };
 }

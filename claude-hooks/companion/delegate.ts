@@ -150,6 +150,7 @@ async function watch(
   run: Watched,
 ): Promise<OpencodeEnd & { timedOut: boolean }> {
   let child: ChildProcess | undefined;
+  let session: string | undefined;
   let stopping: Promise<void> | undefined;
   const stop = () => {
     if (child?.pid) stopping ??= endTree(child.pid);
@@ -171,7 +172,11 @@ async function watch(
   try {
     const end = await runOpencode({
       ...run,
-      onLine: (line) => wanted.progress.line(line),
+      onLine: (line) => {
+        if (line.sessionID && !session) ownJob()?.note({ session_id: line.sessionID });
+        session ??= line.sessionID;
+        wanted.progress.line(line);
+      },
       onStart: (started) => {
         child = started;
         run.onStart(started);

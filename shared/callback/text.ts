@@ -132,6 +132,10 @@ function usage(report: Report): string {
 }
 
 function next(report: Report, limit: Limit): string {
+  // A session that only read has no baseline to show a difference from.
+  const show = `handrail show ${plain(report.run_id)}`;
+  if (report.next === show && !report.changes.some((change) => change.by === "executor"))
+    return `Review: ${show}`;
   const safe = /^[\w.-]+$/.test(report.task_id);
   const diff = `handrail diff ${safe ? `--task ${report.task_id}` : `--run ${plain(report.run_id)}`}`;
   const more =

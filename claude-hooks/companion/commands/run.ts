@@ -6,6 +6,7 @@ import { EXIT, type ExitCode, HandrailError } from "../../../shared/errors.ts";
 import { validationFailed } from "../../../shared/run/end.ts";
 import { handoffOf, handoffText } from "../../../shared/run/handoff.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
+import { loadTask } from "../../../shared/task/load.ts";
 import { locateTask } from "../../../shared/task/locate.ts";
 import { delegate } from "../delegate.ts";
 import { openHere } from "../here.ts";
@@ -13,9 +14,8 @@ import { emit } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { reportJson } from "../report-json.ts";
 import { delegateWithRetry } from "../retry.ts";
+import { runInBackground } from "../serve/background.ts";
 import { delegateOnServer } from "../serve/delegate.ts";
-import { jobError } from "../serve/job-error.ts";
-import { startJob } from "../serve/worker.ts";
 import { checkedModel, minutes } from "../turn-options.ts";
 
 interface RunOptions {
@@ -94,18 +94,14 @@ async function run(file: string, options: RunOptions): Promise<void> {
 async function inBackground(file: string, options: RunOptions): Promise<void> {
   const { root } = await openHere();
   const task = locateTask(file, root, process.cwd());
+  loadTask(task, root); // what is wrong is said now, and not in a job
   const { lane, model, agent, timeout, wait, validate, keepServer } = options;
   const given = { lane, model, agent, timeout, wait, "keep-server": keepServer };
   const args = [
     ...Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`])),
     ...(validate ? ["--validate"] : []),
   ];
-  const job = await startJob({ kind: "run", root, args: ["run", task, ...args] });
-  const { job_id, state, session_id, run_id, started } = job;
-  if (run_id === undefined) throw jobError(job);
-  emit(options, { job_id, state, session_id, run_id, started }, () =>
-    [`run ${run_id} works in the background`, `handrail job wait ${job_id}`].join("\n"),
-  );
+  await runInBackground(options, { kind: "run", root, args });
 }
 
 /** `run`'s exit code (design, section 6): refusals are no failure, nor is `unverifiable`. */
