@@ -100,7 +100,7 @@ function endedRun(root: string, runId: string, result: SessionResult): RunRecord
   const fix = attachCommand(result.session_id, root);
   const [pending] = result.pending ?? [];
   if (pending) {
-    const asked = `${pending.kind} ${pending.id}: ${printable(pending.text, 200)}`;
+    const asked = `${pending.kind}: ${printable(pending.text, 200)}`;
     throw new HandrailError("busy", `run ${runId} waits for a person's answer (${asked})`, { fix });
   }
   throw new HandrailError("timed-out", `run ${runId} is not over; it may go on`, { fix });
