@@ -1,13 +1,5 @@
 import type { Usage } from "../../shared/callback/payload.ts";
-import type { Spent } from "./transcript.ts";
-
-/** Tokens by kind, as both hosts report them. */
-export interface Tokens {
-  input: number;
-  output: number;
-  cacheRead: number;
-  cacheWrite: number;
-}
+import type { Spent, Tokens } from "./transcript.ts";
 
 /** A run as far as its cost goes. */
 export interface CostedRun {

@@ -2,7 +2,14 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod/mini";
-import type { Tokens } from "./account.ts";
+
+/** Tokens by kind, as both hosts report them. */
+export interface Tokens {
+  input: number;
+  output: number;
+  cacheRead: number;
+  cacheWrite: number;
+}
 
 /** One answer of Claude's, with the usage that its API reported. */
 export interface Spent {

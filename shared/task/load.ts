@@ -10,9 +10,9 @@ import {
 } from "node:fs";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import { HandrailError } from "../errors.ts";
-import type { KindOf } from "./names.ts";
 import { parseTask } from "./parse.ts";
 import type { TaskSpec } from "./spec.ts";
+import type { KindOf } from "./text/names.ts";
 
 /** A task is read by people; a larger file is none. */
 export const MAX_TASK_BYTES = 1024 * 1024;

@@ -1,4 +1,4 @@
-import { readLabel } from "./headings.ts";
+import { readLabel } from "./text/headings.ts";
 
 /** What a part of an exec plan is. The last five say which files the feature may touch, and how. */
 export const PLAN_KINDS = [

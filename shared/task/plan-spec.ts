@@ -1,8 +1,8 @@
-import type { KindOf } from "./names.ts";
 import type { ExecPlan, Feature, PlanPart } from "./plan.ts";
 import type { PlanKind } from "./plan-kinds.ts";
 import type { TaskIssue, TaskSpec } from "./spec.ts";
 import { readTaskFile } from "./taskfile.ts";
+import type { KindOf } from "./text/names.ts";
 
 /** The parts that say which files a feature may touch, and how a task file calls them. */
 const OF_TASK: readonly [PlanKind, string | undefined][] = [

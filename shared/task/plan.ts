@@ -1,12 +1,12 @@
 import { fromMarkdown } from "mdast-util-from-markdown";
 import { gfmTaskListItemFromMarkdown } from "mdast-util-gfm-task-list-item";
 import { gfmTaskListItem } from "micromark-extension-gfm-task-list-item";
-import { MAX_LINE, MAX_LINES } from "./lines.ts";
 import { type PlanKind, stripMarks } from "./plan-kinds.ts";
 import { type Box, outlineOf } from "./plan-outline.ts";
 import { chooseFeatures, inside, type MarkNode, nest } from "./plan-tree.ts";
 import type { TaskIssue } from "./spec.ts";
 import { slugOf } from "./taskfile.ts";
+import { MAX_LINE, MAX_LINES } from "./text/lines.ts";
 
 /** A part of a feature: its Markdown as it stands in the plan, each line with its number there. */
 export interface PlanPart {

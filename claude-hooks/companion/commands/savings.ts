@@ -2,8 +2,8 @@ import type { Command } from "commander";
 import { reap } from "../../../shared/run/reap.ts";
 import { readRuns } from "../../../shared/run/store.ts";
 import { printable } from "../../../shared/text/printable.ts";
-import { type Account, account, type CostedRun, count, type Tokens } from "../../savings/account.ts";
-import { type Spent, spentBy } from "../../savings/transcript.ts";
+import { type Account, account, type CostedRun, count } from "../../savings/account.ts";
+import { type Spent, spentBy, type Tokens } from "../../savings/transcript.ts";
 import { openHere } from "../here.ts";
 import { emit } from "../output.ts";
 

@@ -8,11 +8,12 @@ import { findingsText } from "../../../shared/review/findings.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
 import { isEnded } from "../../../shared/run/state.ts";
 import { readRuns } from "../../../shared/run/store.ts";
+import { liesIn } from "../../../shared/state/place.ts";
 import { findFeature } from "../../../shared/task/plan-features.ts";
 import { featureTask } from "../../../shared/task/plan-spec.ts";
 import { printable } from "../../../shared/text/printable.ts";
 import { captureGit } from "../../../shared/tree/git.ts";
-import { liesIn, openHere } from "../here.ts";
+import { openHere } from "../here.ts";
 import { emit } from "../output.ts";
 import { openPlan } from "./open.ts";
 

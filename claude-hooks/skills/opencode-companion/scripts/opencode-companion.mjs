@@ -1,3 +1,3 @@
 #!/usr/bin/env node
-// The form that the workflows write down: the same program as `handrail`, with the same arguments.
-import("../../../dist/handrail.mjs");
+// `handrail` under the path that workflows write down: session, job, serve, review and the other verbs.
+await import(new URL("../../../dist/handrail.mjs", import.meta.url));
