@@ -11,7 +11,7 @@ const caseSchema = z.object({
   cmd: z.string(),
   category: z.string(),
   effect: z.enum(["read_only", "in_scope", "violates"]),
-  /** Its output or what it writes differs from run to run. */
+  /** Its code, its output or what it writes differs from run to run, or with who its parent is. */
   varies: z.optional(z.boolean()),
   /** What it does in scope hangs on something that it may not do (a commit, a file of another folder). */
   hangs: z.optional(z.boolean()),
