@@ -1,6 +1,7 @@
 import type { Hooks, Config as OpenCodeConfig, Plugin, PluginInput } from "@opencode-ai/plugin";
 import { loadConfig } from "../shared/config/config.ts";
 import { leaveSign } from "../shared/run/sign.ts";
+import { requireStateOutside } from "../shared/state/place.ts";
 import { pathOutside } from "../shared/tree/git-binary.ts";
 import { openRepository } from "../shared/tree/repository.ts";
 import { type BindingContext, isDelegated } from "./binding.ts";
@@ -54,6 +55,7 @@ export const server: Plugin = async (input) => {
 
 async function guarded(input: PluginInput, { env, preset, leave }: Shared): Promise<Hooks> {
   const { root } = await openRepository(input.directory);
+  requireStateOutside(root, env);
   const family = new Family(input.client);
   const context: BindingContext = {
     client: input.client,

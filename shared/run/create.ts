@@ -20,6 +20,10 @@ export interface NewRun {
   agent?: string | undefined;
   model?: string | undefined;
   serverUrl?: string | undefined;
+  /** Whether the validation commands of a task file run after the turn, as a packet's do. */
+  validate?: boolean | undefined;
+  /** The run that failed before, and whose task is tried again. */
+  retryOf?: string | undefined;
 }
 
 /**
@@ -51,6 +55,12 @@ export function createRun(wanted: NewRun): RunRecord {
     origin: wanted.origin,
     turn: 0,
     created: new Date().toISOString(),
+    asked: {
+      ...(wanted.model === undefined ? {} : { model: wanted.model }),
+      ...(wanted.agent === undefined ? {} : { agent: wanted.agent }),
+    },
+    ...(wanted.validate === undefined ? {} : { validate: wanted.validate }),
+    ...(wanted.retryOf === undefined ? {} : { retry_of: wanted.retryOf }),
     ...(wanted.taskFile === undefined ? {} : { task_file: wanted.taskFile }),
     ...(wanted.model === undefined ? {} : { model: wanted.model }),
     ...(wanted.agent === undefined ? {} : { agent: wanted.agent }),
@@ -79,7 +89,13 @@ export function originFromEnv(env: NodeJS.ProcessEnv): Origin {
   };
 }
 
-function envelopeFor(runId: string, wanted: NewRun): Envelope {
+/** What an envelope is made of. */
+export type EnvelopeWish = Pick<NewRun, "root" | "origin" | "agent" | "serverUrl"> & {
+  spec: Pick<TaskSpec, "slug">;
+};
+
+/** The routing identity of a run; `requireRouting` says whether its callback would arrive. */
+export function envelopeFor(runId: string, wanted: EnvelopeWish): Envelope {
   const agent = wanted.agent ?? "build";
   const taskId = wanted.spec.slug;
   const origin = callerKey(wanted.origin);

@@ -1,8 +1,7 @@
 import { HandrailError } from "../errors.ts";
 import { closeTurn } from "../run/close.ts";
 import { reap } from "../run/reap.ts";
-import type { RunRecord } from "../run/record.ts";
-import { isEnded } from "../run/state.ts";
+import { isOver, type RunRecord } from "../run/record.ts";
 import { readRun } from "../run/store.ts";
 import type { Server } from "./client.ts";
 import { isRunning, touchEntry } from "./entry.ts";
@@ -129,7 +128,7 @@ async function look(
 ): Promise<TurnOutcome | undefined> {
   const { directory } = server.entry;
   const run = watch.runId === undefined ? undefined : readRun(directory, watch.runId);
-  if (run && isEnded(run.state)) return over(server, watch, run);
+  if (run && isOver(run)) return over(server, watch, run);
   if (!isRunning(server.entry)) return serverGone(watch, directory, run);
   const family = await familyOf(server, watch.sessionId);
   const busy = (await busySessions(server)).some((id) => family.includes(id));
@@ -186,7 +185,7 @@ async function messagesIfThere(server: Server, sessionId: string) {
 async function serverGone(watch: TurnWatch, root: string, run: RunRecord | undefined): Promise<TurnOutcome> {
   await reap(root, watch.env);
   const closed = run && readRun(root, run.run_id);
-  if (closed && isEnded(closed.state)) return { state: endOf(closed), run: closed, error: SERVER_GONE };
+  if (closed && isOver(closed)) return { state: endOf(closed), run: closed, error: SERVER_GONE };
   return failedWith(watch, closed, SERVER_GONE);
 }
 

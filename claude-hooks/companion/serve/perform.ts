@@ -18,6 +18,8 @@ import { attachCommand, resultOf, type SessionResult } from "./result.ts";
 import { ownJob } from "./worker.ts";
 
 export interface TurnWish extends HeldWish {
+  /** What it may write, where the caller knows better than its prompt. */
+  fixed?: HeldFor | undefined;
   /** The session to go on with. */
   session?: SessionRecord | undefined;
   /** Start a new one when the server does not know it any more. */
@@ -37,7 +39,7 @@ export interface TurnWish extends HeldWish {
 export async function performTurn(wish: TurnWish): Promise<SessionResult> {
   const { root, progress } = wish;
   loadConfig(root);
-  const { held, why } = heldFor(wish);
+  const { held, why } = wish.fixed ?? heldFor(wish);
   progress.say(why);
   await reap(root);
   const say = (text: string) => progress.say(text);
