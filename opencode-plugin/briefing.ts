@@ -1,4 +1,5 @@
 import { isReadOnly } from "../shared/task/spec.ts";
+import { packetBriefing } from "./packet-briefing.ts";
 import type { Bound } from "./sessions.ts";
 
 const MAX_LISTED = 40;
@@ -24,6 +25,7 @@ export function briefing({ binding, turn }: Bound): string | undefined {
     scope.rules.includes("may-commit")
       ? ""
       : "Leave the changes in the working tree: staging and commits do not land.",
+    ...packetBriefing(binding.record, binding.config),
     shellNote(turn?.record.confinement),
     "If the task cannot be done inside this scope, stop and say which file you would need and why.",
   ]

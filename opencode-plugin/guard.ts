@@ -47,6 +47,7 @@ export class Guard {
       bound.turn?.refused(decision, tool);
       throw new Error(refusalText(decision, bound.turn?.record.spec.scope));
     }
+    if (tool === "todowrite") bound.turn?.steps(output.args);
     try {
       if (action.kind === "write") await bound.turn?.writes(callID, tool, action, this.#directory);
       if (action.kind === "shell") {

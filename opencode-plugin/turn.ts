@@ -12,6 +12,7 @@ import type { Refusal } from "../shared/scope/decision.ts";
 import { closeWindow, openWindow } from "../shared/tree/shell-window.ts";
 import type { Binding, BindingContext } from "./binding.ts";
 import { commandsDone, type Hold, makeHold } from "./hold.ts";
+import { Milestones } from "./milestones.ts";
 import { shellCallID } from "./shell.ts";
 
 /** What OpenCode tells of one answer of the model. */
@@ -54,6 +55,7 @@ export class Turn {
   #retry: string | undefined;
   /** What waits for an answer, by OpenCode's id of the request. */
   readonly #questions = new Map<string, string>();
+  readonly #milestones: Milestones;
   /** The agent that was asked for by name; the first prompt shows whether OpenCode has it. */
   #asked: string | undefined;
 
@@ -71,6 +73,7 @@ export class Turn {
     });
     logEvent(this.record, { type: "turn", session });
     if (binding.kind === "read-only") this.#failure = { code: binding.code, message: binding.detail };
+    this.#milestones = new Milestones(this.record);
     this.#ready = this.#prepare();
   }
 
@@ -101,10 +104,21 @@ export class Turn {
       agent,
       ...(envelope ? { envelope } : {}),
     });
-    const [wrong] = envelope ? checkRouting(envelope, { expectCallback: false }) : [];
+    const [wrong] = [
+      ...(envelope ? checkRouting(envelope, { expectCallback: false }) : []),
+      ...this.#otherModel(model),
+    ];
     if (!wrong) return;
     this.#problem = wrong.message;
     this.#failure = { code: "routing", message: wrong.message };
+  }
+
+  /** A first prompt that goes to another model than was asked for. */
+  #otherModel(model: string): { message: string }[] {
+    const asked = this.record.turn === 1 ? this.record.asked?.model : undefined;
+    if (asked === undefined || asked === model) return [];
+    const message = `model ${JSON.stringify(asked)} was asked for, and ${JSON.stringify(model)} would do the work (a fallback)`;
+    return [{ message }];
   }
 
   /** @param root whether it is the root session's own answer */
@@ -183,6 +197,12 @@ export class Turn {
     this.#shells.delete(callID);
     // Does nothing where no window was opened.
     await closeWindow(hold.snapshot, hold.journal, callID);
+    this.#milestones.called();
+  }
+
+  /** The executor's list of steps, as it stands now: a step that is done is a milestone. */
+  steps(list: unknown): void {
+    this.#milestones.steps(list);
   }
 
   /** Closes the turn, once: evidence, record, callback. Never rejects; what fails is on the record. */
@@ -214,6 +234,7 @@ export class Turn {
         ...(hold.baseline ? { baseline: hold.baseline } : {}),
         confinement: { kind, ...("reason" in why ? { reason: why.reason } : {}) },
       });
+      if (binding.kind === "run") this.#milestones.start();
       return hold;
     } catch (error) {
       this.#problem = error instanceof Error ? error.message : String(error);

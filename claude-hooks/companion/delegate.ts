@@ -7,6 +7,7 @@ import { HandrailError } from "../../shared/errors.ts";
 import { closeTurn } from "../../shared/run/close.ts";
 import { createRun, originFromEnv } from "../../shared/run/create.ts";
 import { identify } from "../../shared/run/process.ts";
+import { reap } from "../../shared/run/reap.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
 import { isEnded } from "../../shared/run/state.ts";
 import { requireRun, saveRun } from "../../shared/run/store.ts";
@@ -17,7 +18,9 @@ import { lineage } from "../../shared/task/lineage.ts";
 import { loadTask } from "../../shared/task/load.ts";
 import { locateTask } from "../../shared/task/locate.ts";
 import { captureBaseline } from "../../shared/tree/baseline.ts";
+import { resolveWish } from "./handoff/resolve.ts";
 import { openHere } from "./here.ts";
+import { requireFree, waitForLease } from "./lease.ts";
 import { type OpencodeEnd, runOpencode } from "./opencode-run.ts";
 import type { Progress } from "./progress.ts";
 import { ownJob } from "./serve/worker.ts";
@@ -29,6 +32,16 @@ export interface Delegation {
   model?: string | undefined;
   agent?: string | undefined;
   timeoutMs?: number | undefined;
+  /** Runs the validation commands of a task file, too. */
+  validate?: boolean | undefined;
+  /** How long to wait for a lease that is in the way. */
+  waitMinutes?: number | undefined;
+  /** The run that failed before, and whose task is tried again. */
+  retryOf?: string | undefined;
+  /** `cli` without it. */
+  lane?: "cli" | "serve" | undefined;
+  /** Lane serve: why a server that is started for this task stays when it is over; without it, it ends with it. */
+  keepServer?: string | undefined;
   progress: Progress;
 }
 
@@ -42,7 +55,7 @@ export interface Delegation {
 export async function delegate(wanted: Delegation): Promise<RunRecord> {
   const { progress } = wanted;
   const repo = await openHere(wanted.cwd);
-  loadConfig(repo.root);
+  const config = loadConfig(repo.root);
   const file = locateTask(wanted.file, repo.root, wanted.cwd);
   const spec = loadTask(file, repo.root);
   const first = spec.errors[0];
@@ -60,6 +73,13 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
   }
   // Before the run is on record: what cannot be started leaves nothing behind.
   const env = withPlugin({ ...process.env, ...failClosedEnv(process.env) });
+  await reap(repo.root);
+  if (!wanted.waitMinutes) requireFree(repo.root, spec, config);
+  if (wanted.agent !== undefined || wanted.model !== undefined) {
+    const { agent, model } = wanted;
+    const found = await resolveWish({ program: opencode, root: repo.root, env, agent, model });
+    if (found.model !== undefined) progress.say(`model ${found.model} (${found.because})`);
+  }
   const baseline = await captureBaseline(repo, { slug: lineage(spec, repo.root), allow: spec.scope.allow });
   progress.say(`baseline ${baseline.baseline.slice(0, 12)}${baseline.created ? "" : " (kept from before)"}`);
   let record = createRun({
@@ -70,8 +90,11 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
     origin: originFromEnv(process.env),
     model: wanted.model,
     agent: wanted.agent,
+    validate: wanted.validate,
+    retryOf: wanted.retryOf,
   });
   ownJob()?.note({ run_id: record.run_id });
+  await waitForLease(record, config, wanted.waitMinutes ?? 0, progress);
   progress.say(`run ${record.run_id}: OpenCode starts`);
   const end = await watch(wanted, record, {
     program: opencode,

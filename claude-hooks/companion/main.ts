@@ -38,6 +38,14 @@ const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }
     summary: "put back what a run changed out of scope",
     load: () => import("./commands/restore.ts"),
   },
+  lock: {
+    summary: "show, give back or hand over what runs have locked",
+    load: () => import("./commands/lock.ts"),
+  },
+  schedule: {
+    summary: "run several tasks: one after the other unless they are proven disjoint",
+    load: () => import("./commands/schedule.ts"),
+  },
   session: {
     summary: "start, continue and follow sessions on this project's OpenCode server",
     load: () => import("./commands/session.ts"),

@@ -63,9 +63,9 @@ function render(report: Report & { callback_id?: string }, limit: Limit): string
       "Validation",
       report.validation,
       limit,
-      ({ command, exitCode }) =>
-        `${quote(command, limit.chars)} ${exitCode === undefined ? "not run" : exitCode === 0 ? "passed" : `FAILED (${exitCode})`}`,
+      (one) => `${quote(one.command, limit.chars)} ${validated(one)}`,
     ),
+    end(report, limit),
     foreign > 0 ? `Changed meanwhile by others: ${foreign} (not blamed on it).` : "",
     usage(report),
     next(report, limit),
@@ -108,6 +108,21 @@ function changed(change: ReportedChange, limit: Limit): string {
   return `${quote(change.path, limit.chars)} ${counts}${status}`;
 }
 
+function validated({ exitCode, reason }: Report["validation"][number]): string {
+  if (exitCode === undefined) return `not run${reason === undefined ? "" : ` (${plainWords(reason)})`}`;
+  return exitCode === 0 ? "passed" : `FAILED (${exitCode})`;
+}
+
+/** What a packet's END report comes to, and how its lease is given back. */
+function end({ end: report, run_id, task_state }: Report, limit: Limit): string {
+  if (!report) return "";
+  const missing = (report.missing ?? []).slice(0, Math.max(1, limit.items / 2));
+  const whole = report.complete
+    ? "complete"
+    : `NOT COMPLETE (${missing.map((one) => quote(one, limit.chars)).join(", ")})`;
+  return `Task ${plain(task_state ?? report.state)}; END report ${whole}. Its files stay locked until: handrail lock release ${plain(run_id)}`;
+}
+
 function usage(report: Report): string {
   const used = report.usage;
   if (!used) return "";
@@ -135,6 +150,11 @@ function list<T>(title: string, entries: readonly T[], limit: Limit, render: (en
 /** For words of Handrail's own (states, codes, ids), which are still not taken on trust. */
 function plain(word: string): string {
   return word.replace(/[^\w.:/-]+/g, "_").slice(0, 60);
+}
+
+/** For short sentences of Handrail's own. */
+function plainWords(text: string): string {
+  return text.replace(/[^\w .,:;()'/-]+/g, "_").slice(0, 80);
 }
 
 function number(value: number): string {

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { putAndDeliver } from "../callback/outbox.ts";
-import type { CallbackPayload, Report } from "../callback/payload.ts";
+import type { CallbackPayload, Report, ReportedValidation } from "../callback/payload.ts";
 import { startFlusher } from "../callback/start.ts";
+import { loadConfig } from "../config/config.ts";
 import { endCommand } from "../confine/finish.ts";
 import { finishOpen } from "../confine/open.ts";
 import { frozenMatcher } from "../scope/surroundings.ts";
@@ -12,6 +13,8 @@ import { quarantine } from "../tree/quarantine.ts";
 import { closeWindows } from "../tree/shell-window.ts";
 import type { Snapshot } from "../tree/snapshot-record.ts";
 import { loadSnapshot } from "../tree/snapshot-record.ts";
+import { noteCheckpoint, readCheckpoints } from "./checkpoints.ts";
+import { endCheckpoint, taskState } from "./end.ts";
 import { type RunEvent, readEvents, sumUsage } from "./events.ts";
 import { moveRun } from "./move.ts";
 import { otherRuns } from "./others.ts";
@@ -20,6 +23,7 @@ import { countRefusals, refusedCalls, type ShellWord, shellWord } from "./refusa
 import { settleLease } from "./settle.ts";
 import type { RunState } from "./state.ts";
 import { runDir, turnDir } from "./store.ts";
+import { notRun, runValidation, wantsValidation } from "./validate.ts";
 
 /**
  * How a turn came to its end. `idle`: the executor finished. `left`: OpenCode went away before that.
@@ -57,14 +61,18 @@ export async function closeTurn(
     if (end.outcome !== "idle") await endCommand(dir);
     await finishOpen(dir);
   });
-  const shell = shellWord(dir, events);
-  const audit = withWord(await auditedTurn(record, events), shell, open);
+  const validation = await validated(record, end, open, env);
+  // Commands of the validation are noted, too.
+  const after = readEvents(record.root, record.run_id).filter((event) => event.turn === record.turn);
+  const shell = shellWord(dir, after);
+  const audit = withWord(await auditedTurn(record, after), shell, open);
   const kept = quarantine(join(dir, "quarantine"), record.root, audit.outOfScope);
   const usage = sumUsage(events);
   const ending = ENDINGS[end.outcome];
   const state = audit.verdict === "violated" ? "blocked" : ending.state;
-  const closed: RunRecord = {
+  const judged: RunRecord = {
     ...record,
+    validation,
     state,
     verdict: audit.verdict,
     changes: audit.changes,
@@ -80,6 +88,7 @@ export async function closeTurn(
     ...(usage ? { usage } : {}),
     ...(end.error ? { error: end.error } : {}),
   };
+  const closed = withTask(judged);
   await settleLease(record, state);
   // The callback first: a crash in between leaves an unfinished run, which is closed again, to the same id.
   putAndDeliver(record.root, payloadOf(closed), record.origin, env);
@@ -91,7 +100,7 @@ export async function closeTurn(
 /** What a callback tells of a run's turn. */
 export function payloadOf(record: RunRecord): CallbackPayload {
   const { schema, run_id, task_id, state, verdict, envelope, changes, refusals, quarantine } = record;
-  const { validation, usage, session, next, reasons, error } = record;
+  const { validation, usage, session, next, reasons, error, task_state, end } = record;
   const report: Report = {
     schema,
     run_id,
@@ -103,6 +112,8 @@ export function payloadOf(record: RunRecord): CallbackPayload {
     refusals,
     quarantine,
     validation,
+    task_state,
+    end,
     usage,
     session,
     next,
@@ -115,6 +126,34 @@ export function payloadOf(record: RunRecord): CallbackPayload {
     turn: record.turn,
     created: new Date().toISOString(),
   };
+}
+
+/** What came of the validation commands: they run only where the executor came to its end. */
+async function validated(
+  record: RunRecord,
+  end: TurnEnd,
+  problem: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Promise<ReportedValidation[]> {
+  const commands = record.spec.validation;
+  if (commands.length === 0 || !record.spec.ok) return [];
+  try {
+    const config = loadConfig(record.root);
+    if (!wantsValidation(record, config)) return notRun(commands, "not asked for: --validate");
+    if (end.outcome !== "idle") return notRun(commands, "the executor did not come to its end");
+    if (problem !== undefined) return notRun(commands, problem);
+    return await runValidation(record, config.validateMinutes, env);
+  } catch (error) {
+    return notRun(commands, messageOf(error));
+  }
+}
+
+/** Adds what the run means for its task; a packet's END report goes on record. */
+function withTask(closed: RunRecord): RunRecord {
+  if (closed.spec.packet === undefined) return { ...closed, task_state: taskState(closed) };
+  const end = endCheckpoint(closed, readCheckpoints(closed.root, closed.run_id));
+  noteCheckpoint(closed, end);
+  return { ...closed, end, task_state: end.state };
 }
 
 async function auditedTurn(record: RunRecord, events: readonly RunEvent[]): Promise<Audit> {

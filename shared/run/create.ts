@@ -20,6 +20,10 @@ export interface NewRun {
   agent?: string | undefined;
   model?: string | undefined;
   serverUrl?: string | undefined;
+  /** Whether the validation commands of a task file run after the turn, as a packet's do. */
+  validate?: boolean | undefined;
+  /** The run that failed before, and whose task is tried again. */
+  retryOf?: string | undefined;
 }
 
 /**
@@ -51,6 +55,12 @@ export function createRun(wanted: NewRun): RunRecord {
     origin: wanted.origin,
     turn: 0,
     created: new Date().toISOString(),
+    asked: {
+      ...(wanted.model === undefined ? {} : { model: wanted.model }),
+      ...(wanted.agent === undefined ? {} : { agent: wanted.agent }),
+    },
+    ...(wanted.validate === undefined ? {} : { validate: wanted.validate }),
+    ...(wanted.retryOf === undefined ? {} : { retry_of: wanted.retryOf }),
     ...(wanted.taskFile === undefined ? {} : { task_file: wanted.taskFile }),
     ...(wanted.model === undefined ? {} : { model: wanted.model }),
     ...(wanted.agent === undefined ? {} : { agent: wanted.agent }),

@@ -28,6 +28,7 @@ export const runEventSchema = z.discriminatedUnion("type", [
     model: z.string(),
     usage: usageSchema,
   }),
+  z.object({ ...stamped, type: z.literal("checkpoint"), kind: z.string(), state: z.string() }),
   z.object({ ...stamped, type: z.literal("error"), name: z.string(), message: z.string() }),
 ]);
 export type RunEvent = z.infer<typeof runEventSchema>;

@@ -33,9 +33,15 @@ export const runRecordSchema = z.extend(reportSchema, {
   baseline: z.optional(z.object({ baseline: z.string(), full: z.string() })),
   confinement: z.optional(z.object({ kind: z.enum(["overlay", "none"]), reason: z.optional(z.string()) })),
   origin: originSchema,
+  /** Whether the validation commands of a task file run after the turn although the configuration does not say so. */
+  validate: z.optional(z.boolean()),
   /** The process that does the work: the OpenCode one, once it has taken the run up. */
   executor: z.optional(processIdentitySchema),
   turn: z._default(z.number(), 0),
+  /** What was asked for by name; `model` and `agent` become what OpenCode resolved. */
+  asked: z.optional(z.object({ model: z.optional(z.string()), agent: z.optional(z.string()) })),
+  /** The run that failed before, and whose task is tried again. */
+  retry_of: z.optional(z.string()),
   model: z.optional(z.string()),
   agent: z.optional(z.string()),
   created: z.string(),
@@ -46,7 +52,7 @@ export type RunRecord = z.infer<typeof runRecordSchema>;
 
 /** The record without what its last turn came to; the quarantine is the whole run's. */
 export function withoutOutcome(record: RunRecord): RunRecord {
-  const { verdict, usage, error, ended, ...rest } = record;
+  const { verdict, usage, error, ended, end, task_state, ...rest } = record;
   return { ...rest, changes: [], refusals: [], validation: [], reasons: [] };
 }
 

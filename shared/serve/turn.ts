@@ -26,6 +26,10 @@ export interface TurnRequest {
   /** `provider/model` */
   model?: string | undefined;
   agent?: string | undefined;
+  /** Run the validation commands of a task file, too. */
+  validate?: boolean | undefined;
+  /** The run that failed before, and whose task is tried again. */
+  retryOf?: string | undefined;
   /** Told as soon as there is a session. */
   onSession?: (record: SessionRecord, run: RunRecord | undefined) => void;
   env?: NodeJS.ProcessEnv;
@@ -92,7 +96,7 @@ async function newRecord(server: Server, title: string): Promise<SessionRecord> 
 }
 
 function newRun(server: Server, request: TurnRequest, sessionId: string): RunRecord {
-  const { held, origin, agent, model } = request;
+  const { held, origin, agent, model, validate, retryOf } = request;
   const { directory, url, process } = server.entry;
   const run = createRun({
     root: directory,
@@ -103,6 +107,8 @@ function newRun(server: Server, request: TurnRequest, sessionId: string): RunRec
     agent,
     model,
     serverUrl: url,
+    validate,
+    retryOf,
   });
   // With its executor: should the server die before it takes the run up, whoever comes by knows.
   return moveRun(run, "prompt_sent", { session: sessionId, ...(process ? { executor: process } : {}) });

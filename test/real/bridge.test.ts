@@ -60,10 +60,9 @@ test("an outer agent's whole flow: policy, task, events, tail, callback to its g
       lane: "serve",
       packet: TASK_NAME,
       repo_root: repo.root,
-      callback_expected: true,
-      callback_target_session_key: KEY,
-      callback_via: ["openclaw"],
-      fallback_used: false,
+      path: "bridge",
+      callback: { expected: true, session_key: KEY, address: `openclaw:${gateway.url}` },
+      agent: { resolved: "build", fallback: false },
       opencode_server_url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
     },
   });
@@ -173,11 +172,7 @@ test("Claude hands a task over by the plugin's tools, and its session is called 
     caller: { origin_session_id: session.sessionId, inbox: true },
   });
   expect(handed).toMatchObject({
-    handoff: {
-      callback_expected: true,
-      callback_target_session_id: session.sessionId,
-      callback_via: ["session inbox"],
-    },
+    handoff: { callback: { expected: true, session_id: session.sessionId } },
   });
   const [record] = runRecords(session.sandbox);
   expect(record).toMatchObject({ run_id: handed.run_id, state: "done", verdict: "in_scope", lane: "serve" });
@@ -200,7 +195,7 @@ test("a run goes on when the bridge that started it ends, in both lanes, and lea
     ]);
     const bridge = await connectMcp(HANDRAIL, repo.root, opencode.env);
     const { value } = await bridge.call("opencode_execute_task", { task_file: TASK_NAME, lane });
-    expect(value).toMatchObject({ waited: false, handoff: { lane, callback_expected: false } });
+    expect(value).toMatchObject({ waited: false, handoff: { lane, callback: { expected: false } } });
     await bridge.close();
     await until("the callback", () => callbacks().some((one) => one.run_id === value.run_id), 60_000);
     expect(callbacks().find((one) => one.run_id === value.run_id)).toMatchObject({

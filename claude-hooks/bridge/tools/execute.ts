@@ -5,6 +5,7 @@ import { requireRouting } from "../../../shared/callback/routing.ts";
 import { callbackText } from "../../../shared/callback/text.ts";
 import { loadConfig } from "../../../shared/config/config.ts";
 import { envelopeFor } from "../../../shared/run/create.ts";
+import { handoffOf, handoffSchema } from "../../../shared/run/handoff.ts";
 import { newRunId, type Origin, type RunRecord } from "../../../shared/run/record.ts";
 import { isEnded } from "../../../shared/run/state.ts";
 import { readRun } from "../../../shared/run/store.ts";
@@ -13,7 +14,6 @@ import { currentJob, isOpenJob, type Job, jobFile, readJobFile } from "../../../
 import { jobError } from "../../companion/serve/job-error.ts";
 import { startJob } from "../../companion/serve/worker.ts";
 import { agentField, changesOut, modelField, originFields, projectFields, projectOut } from "../fields.ts";
-import { handoffOf, handoffOut } from "../handoff.ts";
 import { originOf } from "../origin.ts";
 import { requireProject } from "../project.ts";
 import { requireTask } from "../task.ts";
@@ -65,7 +65,7 @@ export const executeTask = defineTool({
     state: z.string(),
     verdict: z.string().optional(),
     /** The report that the outer agent owes (requirements: mandatory reporting after execution handoff). */
-    handoff: z.object(handoffOut),
+    handoff: z.object(handoffSchema.shape),
     /** With wait: whether the turn was over in time, and its evidence. */
     waited: z.boolean(),
     text: z.string().optional(),

@@ -1,25 +1,29 @@
 import { type Command, Option } from "commander";
 import { reportSchema } from "../../../shared/callback/payload.ts";
 import { callbackText } from "../../../shared/callback/text.ts";
+import { loadConfig } from "../../../shared/config/config.ts";
 import { EXIT, type ExitCode, HandrailError } from "../../../shared/errors.ts";
+import { validationFailed } from "../../../shared/run/end.ts";
+import { handoffOf, handoffText } from "../../../shared/run/handoff.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
 import { locateTask } from "../../../shared/task/locate.ts";
-import { delegate } from "../delegate.ts";
 import { openHere } from "../here.ts";
 import { emit } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { reportJson } from "../report-json.ts";
-import { delegateOnServer } from "../serve/delegate.ts";
+import { delegateWithRetry } from "../retry.ts";
 import { jobError } from "../serve/job-error.ts";
 import { startJob } from "../serve/worker.ts";
 import { checkedModel, minutes } from "../turn-options.ts";
 
 interface RunOptions {
   json?: boolean;
-  lane: string;
+  lane: "cli" | "serve";
   model?: string;
   agent?: string;
   timeout?: string;
+  wait?: string;
+  validate?: boolean;
   background?: boolean;
   keepServer?: string;
 }
@@ -39,6 +43,8 @@ export function configure(command: Command): void {
       "--timeout <minutes>",
       "cli: end OpenCode after this long; serve: stop waiting; fractions allowed",
     )
+    .option("--wait <minutes>", "wait so long for files that another run has locked; fractions allowed")
+    .option("--validate", "run the validation commands of a task file after the turn; a packet's always run")
     .option("--background", "return as soon as there is a session; see handrail job")
     .option("--keep-server <reason>", "lane serve: why a server that is started for this task stays after it")
     .addHelpText("after", "\nExample:\n  handrail run opencode_tasks/20261121-add-retry.txt --timeout 30")
@@ -48,37 +54,50 @@ export function configure(command: Command): void {
 async function run(file: string, options: RunOptions): Promise<void> {
   const model = checkedModel(options.model);
   const timeoutMs = options.timeout === undefined ? undefined : minutes(options.timeout);
-  const onServer = options.lane === "serve";
-  if (!onServer && options.keepServer !== undefined) {
+  const wait = options.wait === undefined ? undefined : minutes(options.wait);
+  if (options.lane !== "serve" && options.keepServer !== undefined) {
     throw new HandrailError("bad-usage", "--keep-server needs a server", { fix: "--lane serve" });
   }
   if (options.background) {
     await inBackground(file, options);
     return;
   }
-  const wanted = {
+  const record = await delegateWithRetry({
     file,
     cwd: process.cwd(),
+    lane: options.lane,
     model,
     agent: options.agent,
     timeoutMs,
+    ...(wait === undefined ? {} : { waitMinutes: wait / 60_000 }),
+    validate: options.validate,
+    keepServer: options.keepServer,
     progress: new Progress(options.json ? undefined : process.stderr),
-  };
-  const record = onServer
-    ? await delegateOnServer({ ...wanted, keepServer: options.keepServer })
-    : await delegate(wanted);
+  });
   const report = reportSchema.parse(record);
-  emit(options, reportJson(report), () => callbackText(report), exitCodeOf(record));
+  const handoff = handoffOf(record);
+  const language = loadConfig(record.root).language;
+  emit(
+    options,
+    { ...reportJson(report), handoff },
+    // A packet's handover has to be reported; of a task file the callback says what matters.
+    () =>
+      record.spec.packet
+        ? `${handoffText(handoff, language)}\n\n${callbackText(report)}`
+        : callbackText(report),
+    exitCodeOf(record),
+  );
 }
 
 async function inBackground(file: string, options: RunOptions): Promise<void> {
   const { root } = await openHere();
   const task = locateTask(file, root, process.cwd());
-  const { lane, model, agent, timeout, keepServer } = options;
-  const given = { lane, model, agent, timeout, "keep-server": keepServer };
+  const { lane, model, agent, timeout, wait, keepServer } = options;
+  const given = { lane, model, agent, timeout, wait, "keep-server": keepServer };
   const args = Object.entries(given).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}=${value}`],
   );
+  if (options.validate) args.push("--validate");
   const job = await startJob({ kind: "run", root, args: ["run", task, ...args] });
   const { job_id, state, session_id, run_id, started } = job;
   if (run_id === undefined) throw jobError(job);
@@ -90,5 +109,5 @@ async function inBackground(file: string, options: RunOptions): Promise<void> {
 /** `run`'s exit code (design, section 6): refusals are no failure, nor is `unverifiable`. */
 export function exitCodeOf(record: RunRecord): ExitCode {
   if (record.verdict === "violated" || record.state === "blocked") return EXIT.violated;
-  return record.state === "done" ? EXIT.done : EXIT.failed;
+  return record.state === "done" && !validationFailed(record) ? EXIT.done : EXIT.failed;
 }

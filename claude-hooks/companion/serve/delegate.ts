@@ -19,6 +19,7 @@ import { printable } from "../../../shared/text/printable.ts";
 import { captureBaseline } from "../../../shared/tree/baseline.ts";
 import type { Delegation } from "../delegate.ts";
 import { openHere } from "../here.ts";
+import { waitUntilFree } from "../lease.ts";
 import { heldBy } from "./held.ts";
 import { awaitTurn } from "./perform.ts";
 import { attachCommand, type SessionResult } from "./result.ts";
@@ -27,27 +28,23 @@ import { ownJob } from "./worker.ts";
 /** A run may take this long unless it is told, in milliseconds. */
 const PATIENCE_MS = 24 * 60 * 60_000;
 
-export interface ServeDelegation extends Delegation {
-  /** Why a server that is started for this task stays when it is over; without it, it ends with the task. */
-  keepServer?: string | undefined;
-}
-
 /**
  * Delegates a task to a session on the project's server (lane `serve`) and waits for it.
  * @returns the run as it ended
  * @throws HandrailError `invalid-task`, `timed-out` and `busy` (the run goes on), and what starting a server
  *   or a turn throws
  */
-export async function delegateOnServer(wanted: ServeDelegation): Promise<RunRecord> {
+export async function delegateOnServer(wanted: Delegation): Promise<RunRecord> {
   const { progress, model, agent } = wanted;
   const repo = await openHere(wanted.cwd);
   const { root } = repo;
-  loadConfig(root);
+  const config = loadConfig(root);
   const { held, why } = heldBy({ root, cwd: wanted.cwd, prompt: "", task: wanted.file });
   progress.say(why);
   if (held.kind !== "task" || held.taskFile === undefined) throw new HandrailError("internal", why);
   await reap(root);
   const { spec, taskFile } = held;
+  await waitUntilFree({ root, spec, config }, wanted.waitMinutes ?? 0, progress);
   await captureBaseline(repo, { slug: lineage(spec, root), allow: spec.scope.allow });
   const before = await findServer(root);
   const server = await ensureServer({
@@ -63,6 +60,8 @@ export async function delegateOnServer(wanted: ServeDelegation): Promise<RunReco
       origin: originFromEnv(process.env),
       model,
       agent,
+      validate: wanted.validate,
+      retryOf: wanted.retryOf,
       onSession: ({ session_id }, created) => {
         progress.say(`session ${session_id}, run ${created?.run_id ?? ""}`);
         ownJob()?.note({ session_id, ...(created ? { run_id: created.run_id } : {}) });
