@@ -239,4 +239,6 @@ test("every command of the opencode-orchestration skill runs as it stands there"
   expect(await shell(`handrail job wait ${job.job_id}`)).toMatchObject({ code: 0 });
   expect(await shell(after)).toMatchObject({ code: 0, stdout: expect.stringContaining("src/a.ts") });
   expect(repo.read("src/a.ts")).toBe("export const a = 2;\n");
+  expect(skill).toContain("`handrail lock release <run_id>`");
+  expect(await shell(`handrail lock release ${job.run_id}`)).toMatchObject({ code: 0 });
 });
