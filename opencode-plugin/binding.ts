@@ -13,6 +13,7 @@ import { settleLease } from "../shared/run/settle.ts";
 import { isEnded } from "../shared/run/state.ts";
 import { readRun } from "../shared/run/store.ts";
 import type { RefusalCode } from "../shared/scope/decision.ts";
+import { lineage } from "../shared/task/lineage.ts";
 import { loadTask } from "../shared/task/load.ts";
 import { findPromptTask } from "../shared/task/prompt.ts";
 
@@ -141,6 +142,8 @@ async function take(
   config: Config,
 ): Promise<Binding> {
   const registered = readRegistration(context.root, sessionID);
+  const other = otherTask(record, registered?.run_id);
+  if (other !== undefined) return { ...readOnly("unbound", other), record };
   if (registered?.run_id !== record.run_id) registerSession(context.root, sessionID, record.run_id);
   // Its record is the other process's to write; a turn of ours would tell of both.
   const { executor } = record;
@@ -172,6 +175,15 @@ async function take(
       return settleLease(record, "failed");
     },
   };
+}
+
+/** A packet has a session of its own: one that has worked for another task is not reused for it. */
+function otherTask(record: RunRecord, registered: string | undefined): string | undefined {
+  const { root, spec } = record;
+  if (spec.packet === undefined || registered === undefined || registered === record.run_id) return undefined;
+  const earlier = readRun(root, registered);
+  if (!earlier || lineage(earlier.spec, root) === lineage(spec, root)) return undefined;
+  return `this session has worked for task ${earlier.task_id} (run ${earlier.run_id}), and a packet needs a session of its own`;
 }
 
 function unbound(env: NodeJS.ProcessEnv, config: Config): Binding {

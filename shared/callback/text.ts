@@ -120,7 +120,7 @@ function end({ end: report, run_id, task_state }: Report, limit: Limit): string 
   const whole = report.complete
     ? "complete"
     : `NOT COMPLETE (${missing.map((one) => quote(one, limit.chars)).join(", ")})`;
-  return `Task ${plain(task_state ?? report.state)}; END report ${whole}. Its files stay locked until: handrail lock release ${plain(run_id)}`;
+  return `Task ${plain(task_state ?? report.state)}; END report ${whole}. Its files are locked until that is confirmed: handrail lock release ${plain(run_id)}`;
 }
 
 function usage(report: Report): string {

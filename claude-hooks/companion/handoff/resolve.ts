@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parse } from "jsonc-parser";
 import * as z from "zod/mini";
 import { HandrailError } from "../../../shared/errors.ts";
+import { stateDir } from "../../../shared/state/place.ts";
 import { type Ended, firstLine, runProgram } from "../install/program.ts";
 
 /** What `opencode debug agent NAME` says (1.18.33), as far as it matters here. */
@@ -59,12 +63,27 @@ export async function resolveWish(wish: Wish): Promise<Resolved> {
     : { model: configured, because: "the configuration's", agentModel };
 }
 
-function run({ program, root, env }: Wish, args: string[]): Promise<Ended> {
-  return runProgram(program, args, { cwd: root, env: { ...env, PWD: root } });
+/**
+ * Asks OpenCode, with a state folder of its own: one that ends so early leaves a lock there, for which the next
+ * one waits a minute (1.18.33, measured).
+ */
+async function run({ program, root, env }: Wish, args: string[]): Promise<Ended> {
+  const folder = mkdtempSync(join(tmpdir(), "handrail-ask-"));
+  try {
+    const apart = { XDG_STATE_HOME: folder, HANDRAIL_STATE_DIR: stateDir(env), PWD: root };
+    return await runProgram(program, args, { cwd: root, env: { ...env, ...apart } });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** The model that the agent's definition names. */
 function ownModel(name: string, said: Ended): string | undefined {
+  if (said.code === null) {
+    throw new HandrailError("run-failed", "OpenCode did not say in time which agents it has", {
+      fix: `opencode debug agent ${name}`,
+    });
+  }
   const parsed = agentSchema.safeParse(said.code === 0 ? parse(said.stdout) : undefined);
   if (!parsed.success) {
     const words = firstLine(said.stderr) || firstLine(said.stdout);
