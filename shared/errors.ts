@@ -19,8 +19,9 @@ const exitByCode = {
   "not-registered": EXIT.usage,
   "ambiguous-path": EXIT.usage,
   routing: EXIT.usage,
-  "state-unreadable": EXIT.failed,
-  "not-writable": EXIT.failed,
+  // What Handrail cannot work without.
+  "state-unreadable": EXIT.missing,
+  "not-writable": EXIT.missing,
   "git-failed": EXIT.failed,
   internal: EXIT.failed,
   "run-failed": EXIT.failed,

@@ -50,7 +50,7 @@ async function liveOf(record: RunRecord): Promise<{ updated: number; pending: Pe
   try {
     const session = await findSession(server, record.session);
     if (!session) return undefined;
-    const pending = await pendingOf(server, await familyOf(server, record.session));
+    const pending = (await pendingOf(server, await familyOf(server, record.session))) ?? [];
     return { updated: session.time.updated, pending };
   } catch (error) {
     // The record says what counts; a server that does not answer adds nothing to it.

@@ -8,8 +8,7 @@ import { closeTurn } from "../../shared/run/close.ts";
 import { createRun, originFromEnv } from "../../shared/run/create.ts";
 import { identify } from "../../shared/run/process.ts";
 import { reap } from "../../shared/run/reap.ts";
-import type { RunRecord } from "../../shared/run/record.ts";
-import { isEnded } from "../../shared/run/state.ts";
+import { isOver, type RunRecord } from "../../shared/run/record.ts";
 import { requireRun, saveRun } from "../../shared/run/store.ts";
 import { endTree } from "../../shared/serve/end-tree.ts";
 import { withPlugin } from "../../shared/serve/plugin-file.ts";
@@ -38,10 +37,6 @@ export interface Delegation {
   waitMinutes?: number | undefined;
   /** The run that failed before, and whose task is tried again. */
   retryOf?: string | undefined;
-  /** `cli` without it. */
-  lane?: "cli" | "serve" | undefined;
-  /** Lane serve: why a server that is started for this task stays when it is over; without it, it ends with it. */
-  keepServer?: string | undefined;
   progress: Progress;
 }
 
@@ -115,7 +110,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
     },
   });
   record = requireRun(repo.root, record.run_id);
-  if (!isEnded(record.state) && record.turn > 0) record = await closeTurn(record, { outcome: "aborted" });
+  if (!isOver(record) && record.turn > 0) record = await closeTurn(record, { outcome: "aborted" });
   if (end.timedOut) {
     throw new HandrailError(
       "timed-out",
@@ -125,7 +120,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
       },
     );
   }
-  if (isEnded(record.state)) return record;
+  if (isOver(record)) return record;
   const closed = await closeTurn(record, {
     outcome: "error",
     error: {
@@ -155,6 +150,7 @@ async function watch(
   run: Watched,
 ): Promise<OpencodeEnd & { timedOut: boolean }> {
   let child: ChildProcess | undefined;
+  let session: string | undefined;
   let stopping: Promise<void> | undefined;
   const stop = () => {
     if (child?.pid) stopping ??= endTree(child.pid);
@@ -176,7 +172,11 @@ async function watch(
   try {
     const end = await runOpencode({
       ...run,
-      onLine: (line) => wanted.progress.line(line),
+      onLine: (line) => {
+        if (line.sessionID && !session) ownJob()?.note({ session_id: line.sessionID });
+        session ??= line.sessionID;
+        wanted.progress.line(line);
+      },
       onStart: (started) => {
         child = started;
         run.onStart(started);

@@ -27,17 +27,20 @@ export function requireFree(root: string, spec: TaskSpec, config: Config): void 
 }
 
 /**
- * Waits until a task could start: for a lane in which the run itself takes its lease.
+ * Waits until a task could start. On a server the plugin takes the lease, when the prompt arrives.
  * @param minutes how long to wait; 0: not at all
  * @throws HandrailError `busy`
  */
 export async function waitUntilFree(
-  { root, spec, config }: { root: string; spec: TaskSpec; config: Config },
+  root: string,
+  spec: TaskSpec,
+  config: Config,
   minutes: number,
   progress: Progress,
 ): Promise<void> {
   const end = Date.now() + minutes * 60_000;
-  for (let said = ""; ; ) {
+  let said = "";
+  for (;;) {
     try {
       requireFree(root, spec, config);
       return;

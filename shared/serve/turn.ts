@@ -26,7 +26,7 @@ export interface TurnRequest {
   /** `provider/model` */
   model?: string | undefined;
   agent?: string | undefined;
-  /** Run the validation commands of a task file, too. */
+  /** Whether the validation commands of a task file run after the turn, as a packet's do. */
   validate?: boolean | undefined;
   /** The run that failed before, and whose task is tried again. */
   retryOf?: string | undefined;
@@ -106,9 +106,9 @@ function newRun(server: Server, request: TurnRequest, sessionId: string): RunRec
     origin,
     agent,
     model,
-    serverUrl: url,
     validate,
     retryOf,
+    serverUrl: url,
   });
   // With its executor: should the server die before it takes the run up, whoever comes by knows.
   return moveRun(run, "prompt_sent", { session: sessionId, ...(process ? { executor: process } : {}) });

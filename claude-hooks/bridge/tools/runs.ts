@@ -36,7 +36,7 @@ export const runStatus = defineTool({
       last_event_at: z.string(),
       stall: z.enum(["none", "soft", "hard"]),
       silent_seconds: z.number(),
-      waiting_for: z.array(z.object({ id: z.string(), kind: z.string(), text: z.string() })),
+      waiting_for: z.array(z.object({ id: z.string().optional(), kind: z.string(), text: z.string() })),
     }),
     callback: z.object({
       callback_id: z.string(),

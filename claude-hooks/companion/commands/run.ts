@@ -6,19 +6,21 @@ import { EXIT, type ExitCode, HandrailError } from "../../../shared/errors.ts";
 import { validationFailed } from "../../../shared/run/end.ts";
 import { handoffOf, handoffText } from "../../../shared/run/handoff.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
+import { loadTask } from "../../../shared/task/load.ts";
 import { locateTask } from "../../../shared/task/locate.ts";
+import { delegate } from "../delegate.ts";
 import { openHere } from "../here.ts";
 import { emit } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { reportJson } from "../report-json.ts";
 import { delegateWithRetry } from "../retry.ts";
-import { jobError } from "../serve/job-error.ts";
-import { startJob } from "../serve/worker.ts";
+import { runInBackground } from "../serve/background.ts";
+import { delegateOnServer } from "../serve/delegate.ts";
 import { checkedModel, minutes } from "../turn-options.ts";
 
 interface RunOptions {
   json?: boolean;
-  lane: "cli" | "serve";
+  lane: string;
   model?: string;
   agent?: string;
   timeout?: string;
@@ -52,31 +54,31 @@ export function configure(command: Command): void {
 }
 
 async function run(file: string, options: RunOptions): Promise<void> {
-  const model = checkedModel(options.model);
-  const timeoutMs = options.timeout === undefined ? undefined : minutes(options.timeout);
-  const wait = options.wait === undefined ? undefined : minutes(options.wait);
-  if (options.lane !== "serve" && options.keepServer !== undefined) {
+  const onServer = options.lane === "serve";
+  if (!onServer && options.keepServer !== undefined) {
     throw new HandrailError("bad-usage", "--keep-server needs a server", { fix: "--lane serve" });
   }
+  const wanted = {
+    file,
+    cwd: process.cwd(),
+    model: checkedModel(options.model),
+    agent: options.agent,
+    timeoutMs: options.timeout === undefined ? undefined : minutes(options.timeout),
+    waitMinutes: options.wait === undefined ? undefined : minutes(options.wait) / 60_000,
+    validate: options.validate,
+    progress: new Progress(options.json ? undefined : process.stderr),
+  };
   if (options.background) {
     await inBackground(file, options);
     return;
   }
-  const record = await delegateWithRetry({
-    file,
-    cwd: process.cwd(),
-    lane: options.lane,
-    model,
-    agent: options.agent,
-    timeoutMs,
-    ...(wait === undefined ? {} : { waitMinutes: wait / 60_000 }),
-    validate: options.validate,
-    keepServer: options.keepServer,
-    progress: new Progress(options.json ? undefined : process.stderr),
-  });
+  const { keepServer } = options;
+  const record = await delegateWithRetry(wanted, (again) =>
+    onServer ? delegateOnServer({ ...again, keepServer }) : delegate(again),
+  );
   const report = reportSchema.parse(record);
   const handoff = handoffOf(record);
-  const language = loadConfig(record.root).language;
+  const { language } = loadConfig(record.root);
   emit(
     options,
     { ...reportJson(report), handoff },
@@ -92,18 +94,14 @@ async function run(file: string, options: RunOptions): Promise<void> {
 async function inBackground(file: string, options: RunOptions): Promise<void> {
   const { root } = await openHere();
   const task = locateTask(file, root, process.cwd());
-  const { lane, model, agent, timeout, wait, keepServer } = options;
+  loadTask(task, root); // what is wrong is said now, and not in a job
+  const { lane, model, agent, timeout, wait, validate, keepServer } = options;
   const given = { lane, model, agent, timeout, wait, "keep-server": keepServer };
-  const args = Object.entries(given).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name}=${value}`],
-  );
-  if (options.validate) args.push("--validate");
-  const job = await startJob({ kind: "run", root, args: ["run", task, ...args] });
-  const { job_id, state, session_id, run_id, started } = job;
-  if (run_id === undefined) throw jobError(job);
-  emit(options, { job_id, state, session_id, run_id, started }, () =>
-    [`run ${run_id} works in the background`, `handrail job wait ${job_id}`].join("\n"),
-  );
+  const args = [
+    ...Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`])),
+    ...(validate ? ["--validate"] : []),
+  ];
+  await runInBackground(options, { kind: "run", root, args });
 }
 
 /** `run`'s exit code (design, section 6): refusals are no failure, nor is `unverifiable`. */

@@ -25,13 +25,18 @@ import { ownJob } from "./worker.ts";
 /** A run may take this long unless it is told, in milliseconds. */
 const PATIENCE_MS = 24 * 60 * 60_000;
 
+export interface ServeDelegation extends Delegation {
+  /** Why a server that is started for this task stays when it is over; without it, it ends with the task. */
+  keepServer?: string | undefined;
+}
+
 /**
  * Delegates a task to a session on the project's server (lane `serve`) and waits for it.
  * @returns the run as it ended
  * @throws HandrailError `invalid-task`, `timed-out` and `busy` (the run goes on), and what starting a server
  *   or a turn throws
  */
-export async function delegateOnServer(wanted: Delegation): Promise<RunRecord> {
+export async function delegateOnServer(wanted: ServeDelegation): Promise<RunRecord> {
   const { progress, model, agent } = wanted;
   const repo = await openHere(wanted.cwd);
   const { root } = repo;
@@ -41,7 +46,7 @@ export async function delegateOnServer(wanted: Delegation): Promise<RunRecord> {
   if (held.kind !== "task" || held.taskFile === undefined) throw new HandrailError("internal", why);
   await reap(root);
   const { spec, taskFile } = held;
-  await waitUntilFree({ root, spec, config }, wanted.waitMinutes ?? 0, progress);
+  await waitUntilFree(root, spec, config, wanted.waitMinutes ?? 0, progress);
   await captureBaseline(repo, { slug: lineage(spec, root), allow: spec.scope.allow });
   const server = await ensureServer({
     root,
@@ -79,7 +84,7 @@ function endedRun(root: string, runId: string, result: SessionResult): RunRecord
   const fix = attachCommand(result.session_id, root);
   const [pending] = result.pending ?? [];
   if (pending) {
-    const asked = `${pending.kind} ${pending.id}: ${printable(pending.text, 200)}`;
+    const asked = `${pending.kind}: ${printable(pending.text, 200)}`;
     throw new HandrailError("busy", `run ${runId} waits for a person's answer (${asked})`, { fix });
   }
   throw new HandrailError("timed-out", `run ${runId} is not over; it may go on`, { fix });

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HandrailError } from "../../../shared/errors.ts";
@@ -46,7 +46,7 @@ export async function startJob({ kind, root, args, prompt, env = process.env }: 
   };
   saveJob(job);
   const file = jobFile(root, job.job_id);
-  const promptFile = file.replace(/\.json$/, ".prompt");
+  const promptFile = promptFileOf(file);
   if (prompt !== undefined) writeStateFile(promptFile, prompt);
   const log = openSync(join(privateDir(dirname(file)), `${job.job_id}.log`), "ax", 0o600);
   const program = process.argv[1];
@@ -85,6 +85,10 @@ export async function startJob({ kind, root, args, prompt, env = process.env }: 
   }
 }
 
+function promptFileOf(jobFile: string): string {
+  return jobFile.replace(/\.json$/, ".prompt");
+}
+
 /** The job that this process works for, if any. Each word of it is written at once. */
 export class OwnJob {
   readonly #file: string;
@@ -109,8 +113,9 @@ export class OwnJob {
     if (job && isOpenJob(job)) saveJob({ ...job, ...patch });
   }
 
-  /** What the verb came to. */
+  /** What the verb came to. Its prompt is not needed any more. */
   end(result: unknown, exitCode: number): void {
+    rmSync(promptFileOf(this.#file), { force: true });
     this.note({
       state: stateOf(result, exitCode),
       result,
