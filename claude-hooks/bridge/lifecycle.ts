@@ -38,6 +38,7 @@ const KINDS: Record<string, EventKind> = {
   refusal: "tool",
   shell: "tool",
   usage: "message",
+  checkpoint: "message",
   error: "error",
 };
 

@@ -11,7 +11,10 @@ export interface ProjectChoice {
   project_id?: string | undefined;
   repo_root?: string | undefined;
 }
-export type KnownProject = Omit<Project, "schema" | "by"> & { by: Project["by"] | "here" };
+export type KnownProject = Omit<Project, "schema" | "by" | "registered"> & {
+  by: Project["by"] | "here";
+  registered?: string;
+};
 
 /** The registered projects, and the one the server was started in: whoever started it there chose it. */
 export function knownProjects({ home }: Bridge): { projects: KnownProject[]; unreadable: string[] } {
@@ -20,7 +23,6 @@ export function knownProjects({ home }: Bridge): { projects: KnownProject[]; unr
   const here: KnownProject = {
     project_id: projectIdOf(home),
     repo_root: home,
-    registered: new Date().toISOString(),
     by: "here",
   };
   return { projects: [here, ...projects], unreadable };
@@ -33,7 +35,7 @@ export function knownProjects({ home }: Bridge): { projects: KnownProject[]; unr
 export function requireProject(bridge: Bridge, choice: ProjectChoice): KnownProject {
   const { projects } = knownProjects(bridge);
   const project = choose(bridge, choice, projects);
-  const problem = problemOf({ ...project, schema: 1, by: "tool" });
+  const problem = problemOf(project);
   if (problem === undefined) return project;
   throw new HandrailError("not-found", `project ${project.project_id}: ${problem}`, {
     fix: "opencode_registry_cleanup",

@@ -3,7 +3,7 @@ import type { EventKind } from "../../shared/run/lifecycle.ts";
 import { quote } from "../../shared/scope/quote.ts";
 
 export interface NormalRunEvent {
-  kind: EventKind | "refusal" | "state";
+  kind: EventKind | "refusal" | "state" | "checkpoint";
   type: string;
   at: string;
   session?: string;
@@ -36,6 +36,8 @@ export function normalRunEvent(event: RunEvent): NormalRunEvent {
       const { input, output } = event.usage;
       return { ...base, kind: "message", text: `${input} tokens in, ${output} out` };
     }
+    case "checkpoint":
+      return { ...base, kind: "checkpoint", status: event.kind, text: event.state };
     case "error":
       return { ...base, kind: "error", status: event.name, text: quote(event.message, 160) };
     default:

@@ -5,19 +5,26 @@ import { callbackContext, MOST_AT_ONCE } from "../session/context.ts";
 import { inboxesOf } from "../session/inboxes.ts";
 import { pluginData } from "../session/place.ts";
 
-/** What a command has printed: `error` after one that failed. */
+/** What a tool has answered: of a command its output, `error` after one that failed. */
 const schema = z.extend(eventSchema, {
-  tool_response: z.optional(z.looseObject({ stdout: z.optional(z.string()) })),
+  tool_response: z.optional(z.unknown()),
   error: z.optional(z.string()),
 });
+const commandSchema = z.looseObject({ stdout: z.string() });
 
-/** UserPromptSubmit, PostToolUse (Bash) and Stop: claims what waits and tells it; Stop's words go on with the turn. */
+/** UserPromptSubmit, PostToolUse (Bash, the bridge's tools) and Stop: claims what waits and tells it; Stop's words go on with the turn. */
 runHook("claim", async () => {
   const event = readEvent(schema);
   // A sub-agent's words are not the conversation's: what waits is for the session itself.
   if (event.agent_id !== undefined) return;
   const claimed = claimAll(inboxesOf(pluginData(process.env), event.session_id), { most: MOST_AT_ONCE });
-  const context = callbackContext(claimed, event.tool_response?.stdout ?? event.error);
+  const context = callbackContext(claimed, printed(event));
   if (context !== undefined) await answer(event.hook_event_name, { additionalContext: context });
   claimed.told(event.session_id);
 });
+
+function printed({ tool_response: response, error }: z.infer<typeof schema>): string | undefined {
+  const command = commandSchema.safeParse(response);
+  if (command.success) return command.data.stdout;
+  return response === undefined ? error : JSON.stringify(response);
+}

@@ -8,19 +8,26 @@ export const MOST_AT_ONCE = 5;
 
 /**
  * What Claude is told of claimed callbacks.
- * @param printed what the command that just ended has printed: `handrail run` ends with the report itself,
- *   word for word, and then Claude has it already
+ * @param printed what the tool that just ended has answered: `handrail run`, and `opencode_execute_task` with
+ *   `wait`, end with the report itself, word for word, and then Claude has it already
  * @returns undefined when there is nothing to tell
  */
 export function callbackContext(claimed: Claimed, printed = ""): string | undefined {
   const texts = claimed.callbacks.flatMap((payload) => {
     const { callback_id: _, ...report } = payload;
-    return printed.includes(callbackText(report)) ? [] : [callbackText(payload)];
+    return holds(printed, callbackText(report)) ? [] : [callbackText(payload)];
   });
   for (const file of claimed.unreadable) {
     texts.push(`Handrail: a callback could not be read; it is kept as ${quote(file)}.`);
   }
   return texts.length === 0 ? undefined : texts.join("\n\n");
+}
+
+/** Whether an answer holds a text, as it stands or as JSON, which an MCP tool's answer is, in JSON. */
+function holds(printed: string, text: string): boolean {
+  const quoted = JSON.stringify(text).slice(1, -1);
+  const twice = JSON.stringify(quoted).slice(1, -1);
+  return [text, quoted, twice].some((form) => printed.includes(form));
 }
 
 /**

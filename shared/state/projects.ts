@@ -85,7 +85,7 @@ export function listProjects(): { projects: Project[]; unreadable: string[] } {
 }
 
 /** Why an entry is of no use any more: its folder is gone, or another is there under its name. */
-export function problemOf({ repo_root }: Project): string | undefined {
+export function problemOf({ repo_root }: Pick<Project, "repo_root">): string | undefined {
   if (!existsSync(repo_root)) return `${repo_root} is gone`;
   if (realpathSync(repo_root) !== repo_root) return `${repo_root} is now a link to somewhere else`;
   if (!existsSync(join(repo_root, ".git"))) return `${repo_root} is no git working tree any more`;

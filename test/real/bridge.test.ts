@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { peek } from "../../shared/callback/inbox.ts";
 import { toolResults } from "../lab/claude.ts";
 import { CLAUDE_PLUGIN, hookTexts, setUpPlugin, timesTold } from "../lab/claude-plugin.ts";
 import { closing } from "../lab/cleanup.ts";
@@ -9,8 +10,9 @@ import { connectMcp } from "../lab/mcp-client.ts";
 import { startOpenAiServer } from "../lab/openai-server.ts";
 import { startGateway } from "../lab/openclaw-gateway.ts";
 import { setUpOpencode } from "../lab/opencode.ts";
-import { processesMentioning, projectRoot, runProgram, until } from "../lab/process.ts";
+import { installed, processesMentioning, projectRoot, runProgram, until } from "../lab/process.ts";
 import { SAMPLE } from "../lab/repo.ts";
+import { makeSandbox } from "../lab/sandbox.ts";
 import { call, type Step, text } from "../lab/script.ts";
 
 const HANDRAIL = [process.execPath, join(projectRoot, "claude-hooks/bin/handrail"), "mcp"];
@@ -58,10 +60,9 @@ test("an outer agent's whole flow: policy, task, events, tail, callback to its g
       lane: "serve",
       packet: TASK_NAME,
       repo_root: repo.root,
-      callback_expected: true,
-      callback_target_session_key: KEY,
-      callback_via: ["openclaw"],
-      fallback_used: false,
+      path: "bridge",
+      callback: { expected: true, session_key: KEY, address: `openclaw:${gateway.url}` },
+      agent: { resolved: "build", fallback: false },
       opencode_server_url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
     },
   });
@@ -152,6 +153,7 @@ test("Claude hands a task over by the plugin's tools, and its session is called 
         command: "until handrail runs --json | grep -q '\"done\"'; do sleep 0.2; done",
         description: "wait",
       }),
+      call(tool("opencode_execute_task"), { task_file: task, wait: true }),
       text("Done."),
     ],
     { repo: { ...SAMPLE, dirty: { [task]: TASK } } },
@@ -162,7 +164,7 @@ test("Claude hands a task over by the plugin's tools, and its session is called 
     env: opencode.env,
     args: session.sessionArgs,
   });
-  const [status, handed] = toolResults(run.messages).map((result) =>
+  const [status, handed, , waited] = toolResults(run.messages).map((result) =>
     result.startsWith("{") ? JSON.parse(result) : result,
   );
   expect(status).toMatchObject({
@@ -170,18 +172,46 @@ test("Claude hands a task over by the plugin's tools, and its session is called 
     caller: { origin_session_id: session.sessionId, inbox: true },
   });
   expect(handed).toMatchObject({
-    handoff: {
-      callback_expected: true,
-      callback_target_session_id: session.sessionId,
-      callback_via: ["session inbox"],
-    },
+    handoff: { callback: { expected: true, session_id: session.sessionId } },
   });
   const [record] = runRecords(session.sandbox);
   expect(record).toMatchObject({ run_id: handed.run_id, state: "done", verdict: "in_scope", lane: "serve" });
   expect(session.repo.read("src/a.ts")).toBe("export const a = 2;\n");
   expect(timesTold(session.model.requests, `[${handed.run_id}-t1]`)).toBe(1);
   expect(hookTexts(session.model.requests).join("\n")).toContain("src/a.ts");
+  // What the tool itself has answered is not told again.
+  expect(waited).toMatchObject({ waited: true, state: "done", text: expect.stringContaining(waited.run_id) });
+  expect(timesTold(session.model.requests, `[${waited.run_id}-t1]`)).toBe(0);
+  expect(peek(session.inbox)).toEqual([]);
   await until("the server to end with its task", () => servers(session.sandbox.dir).length === 0);
+});
+
+test("a run goes on when the bridge that started it ends, in both lanes, and leaves nothing behind", async () => {
+  const { opencode, sandbox, repo, model, callbacks } = await setUpDelegation([]);
+  for (const [done, lane] of ["serve", "cli"].entries()) {
+    model.script([
+      { delayMs: 1000, ...edit("src/a.ts", `a = ${done + 1}`, `a = ${done + 2}`) },
+      text("Done."),
+    ]);
+    const bridge = await connectMcp(HANDRAIL, repo.root, opencode.env);
+    const { value } = await bridge.call("opencode_execute_task", { task_file: TASK_NAME, lane });
+    expect(value).toMatchObject({ waited: false, handoff: { lane, callback: { expected: false } } });
+    await bridge.close();
+    await until("the callback", () => callbacks().some((one) => one.run_id === value.run_id), 60_000);
+    expect(callbacks().find((one) => one.run_id === value.run_id)).toMatchObject({
+      state: "done",
+      verdict: "in_scope",
+    });
+    expect(repo.read("src/a.ts")).toContain(`a = ${done + 2}`);
+    await until("everything to end", () => processesMentioning(sandbox.dir)?.length === 0);
+  }
+});
+
+test("the plugin with its server is valid to Claude Code", async () => {
+  const sandbox = closing(makeSandbox());
+  const args = ["plugin", "validate", CLAUDE_PLUGIN, "--strict"];
+  const done = await runProgram(installed("claude"), args, { cwd: sandbox.dir, env: sandbox.env });
+  expect(done).toMatchObject({ code: 0, stdout: expect.stringContaining("Validation passed") });
 });
 
 test("every command of the opencode-orchestration skill runs as it stands there", async () => {
@@ -209,4 +239,6 @@ test("every command of the opencode-orchestration skill runs as it stands there"
   expect(await shell(`handrail job wait ${job.job_id}`)).toMatchObject({ code: 0 });
   expect(await shell(after)).toMatchObject({ code: 0, stdout: expect.stringContaining("src/a.ts") });
   expect(repo.read("src/a.ts")).toBe("export const a = 2;\n");
+  expect(skill).toContain("`handrail lock release <run_id>`");
+  expect(await shell(`handrail lock release ${job.run_id}`)).toMatchObject({ code: 0 });
 });

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { requireRouting, usedFallback } from "../../../shared/callback/routing.ts";
+import { checkRouting, type RoutingProblem, usedFallback } from "../../../shared/callback/routing.ts";
 import { HandrailError } from "../../../shared/errors.ts";
 import { envelopeFor } from "../../../shared/run/create.ts";
 import { newRunId } from "../../../shared/run/record.ts";
@@ -67,7 +67,21 @@ export const buildEnvelope = defineTool({
     };
     const said = Object.entries(given).filter(([, value]) => value !== undefined);
     const envelope = { ...built, ...Object.fromEntries(said) };
-    requireRouting(envelope, { expectCallback, expectServer: lane === "serve" });
+    refuse(checkRouting(envelope, { expectCallback, expectServer: lane === "serve" }));
     return { envelope, fallback_used: usedFallback(envelope), callback_expected: expectCallback };
   },
 });
+
+/** @throws HandrailError `routing` that names every problem, and what to give for the first */
+function refuse(problems: readonly RoutingProblem[]): void {
+  const [first] = problems;
+  if (!first) return;
+  throw new HandrailError("routing", problems.map(({ message }) => message).join("; "), {
+    fix:
+      first.field === "opencode_server_url"
+        ? "opencode_serve_spawn first, or lane: cli"
+        : /session/.test(first.field)
+          ? "give origin_session_key (and origin_session_id) of the session that asks, or expect_callback: false"
+          : "name the agent as OpenCode does: what does not resolve is never replaced",
+  });
+}

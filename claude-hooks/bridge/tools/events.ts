@@ -32,7 +32,7 @@ type Ended = (typeof ENDS)[number];
 
 const eventOut = z.object({
   source: z.enum(["record", "server"]),
-  kind: z.enum([...EVENT_KINDS, "refusal", "state"]),
+  kind: z.enum([...EVENT_KINDS, "refusal", "state", "checkpoint"]),
   type: z.string(),
   at: z.string().optional(),
   session: z.string().optional(),

@@ -4,16 +4,18 @@ import { reportSchema } from "../../../shared/callback/payload.ts";
 import { requireRouting } from "../../../shared/callback/routing.ts";
 import { callbackText } from "../../../shared/callback/text.ts";
 import { loadConfig } from "../../../shared/config/config.ts";
+import { HandrailError } from "../../../shared/errors.ts";
 import { envelopeFor } from "../../../shared/run/create.ts";
+import { handoffOf, handoffSchema } from "../../../shared/run/handoff.ts";
 import { newRunId, type Origin, type RunRecord } from "../../../shared/run/record.ts";
 import { isEnded } from "../../../shared/run/state.ts";
 import { readRun } from "../../../shared/run/store.ts";
 import { requireOpencode } from "../../../shared/serve/ensure.ts";
 import { currentJob, isOpenJob, type Job, jobFile, readJobFile } from "../../../shared/serve/job.ts";
+import { type Handover, handoffChecklist } from "../../companion/handoff/checklist.ts";
 import { jobError } from "../../companion/serve/job-error.ts";
 import { startJob } from "../../companion/serve/worker.ts";
 import { agentField, changesOut, modelField, originFields, projectFields, projectOut } from "../fields.ts";
-import { handoffOf, handoffOut } from "../handoff.ts";
 import { originOf } from "../origin.ts";
 import { requireProject } from "../project.ts";
 import { requireTask } from "../task.ts";
@@ -65,7 +67,7 @@ export const executeTask = defineTool({
     state: z.string(),
     verdict: z.string().optional(),
     /** The report that the outer agent owes (requirements: mandatory reporting after execution handoff). */
-    handoff: z.object(handoffOut),
+    handoff: z.object(handoffSchema.shape),
     /** With wait: whether the turn was over in time, and its evidence. */
     waited: z.boolean(),
     text: z.string().optional(),
@@ -77,10 +79,12 @@ export const executeTask = defineTool({
     const { bridge, say } = context;
     const project = requireProject(bridge, asked);
     const root = project.repo_root;
-    loadConfig(root);
+    const config = loadConfig(root);
     const { file, spec } = requireTask(root, asked.task_file);
     requireOpencode(root, bridge.env);
     const origin = originOf(bridge, asked);
+    const env = environmentFor(bridge.env, origin);
+    if (spec.packet) requireReady({ root, file, spec, config, env });
     const lane = asked.lane ?? "serve";
     // As the run itself will check it; before a process is started for it.
     requireRouting(envelopeFor(newRunId(), { root, spec, origin, agent: asked.agent }), {
@@ -95,7 +99,7 @@ export const executeTask = defineTool({
     ]) {
       if (value !== undefined) args.push(`${name}=${value}`);
     }
-    const started = await startJob({ kind: "run", root, args, env: environmentFor(bridge.env, origin) });
+    const started = await startJob({ kind: "run", root, args, env });
     const job = asked.wait ? await waitFor(started, asked.wait_minutes ?? 30, context) : started;
     const run = job.run_id === undefined ? undefined : readRun(root, job.run_id);
     if (!run) throw jobError(job);
@@ -116,6 +120,16 @@ export const executeTask = defineTool({
     };
   },
 });
+
+/** A packet that fails its checklist is not handed over (requirements: bridge-aware checklist). */
+function requireReady(handover: Handover): void {
+  const problems = handoffChecklist(handover).filter(({ status }) => status === "problem");
+  if (problems.length === 0) return;
+  const said = problems.map(({ name, message }) => `${name}: ${message}`).join("; ");
+  throw new HandrailError("bad-input", `the packet is not ready to be handed over: ${said}`, {
+    fix: `handrail doctor --handoff ${handover.file}`,
+  });
+}
 
 /** Who asks, as every command of Handrail's reads it. */
 function environmentFor(env: NodeJS.ProcessEnv, origin: Origin): NodeJS.ProcessEnv {

@@ -10,7 +10,7 @@ import {
   registerProject,
   unregisterProject,
 } from "../../../shared/state/projects.ts";
-import { openRepository } from "../../../shared/tree/repository.ts";
+import { openHere } from "../../companion/here.ts";
 import { projectFields, projectOut, serverOut } from "../fields.ts";
 import { knownProjects, realRoot, requireProject } from "../project.ts";
 import { idleOf, serverOf } from "../serve.ts";
@@ -18,7 +18,8 @@ import { defineTool, ENDS, LOOKS, RECORDS } from "../tool.ts";
 
 const entryOut = {
   ...projectOut,
-  registered: z.string(),
+  /** Absent for the project that the server was started in. */
+  registered: z.string().optional(),
   by: z.enum(["init", "tool", "here"]),
   idle_minutes: z.number().optional(),
   server: serverOut,
@@ -60,7 +61,7 @@ export const registryGet = defineTool({
       : knownProjects(bridge);
     return {
       projects: projects.map((project) => {
-        const problem = problemOf({ ...project, schema: 1, by: "tool" });
+        const problem = problemOf(project);
         return {
           ...project,
           server: serverOf(project.repo_root),
@@ -103,7 +104,7 @@ export const registryUpsert = defineTool({
   annotations: RECORDS,
   async run(asked) {
     const path = realRoot(asked.repo_root);
-    const { root } = await openRepository(path);
+    const { root } = await openHere(path);
     if (root !== path) {
       throw new HandrailError("wrong-directory", `${path} is not the top folder of its working tree`, {
         fix: `repo_root: ${root}`,

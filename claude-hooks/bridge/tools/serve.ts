@@ -5,7 +5,7 @@ import { isRunning, readEntry } from "../../../shared/serve/entry.ts";
 import { stopServer } from "../../../shared/serve/stop.ts";
 import { projectFields, projectOut, serverOut } from "../fields.ts";
 import { requireProject } from "../project.ts";
-import { busyOf, idleOf, serverOf } from "../serve.ts";
+import { busyOf, IDLE_MINUTES, idleOf, serverOf } from "../serve.ts";
 import { defineTool, ENDS, LOOKS, WORKS } from "../tool.ts";
 
 /** `opencode_serve_spawn` */
@@ -63,11 +63,12 @@ export const serveIdleCheck = defineTool({
     const { project_id, repo_root } = project;
     const entry = readEntry(repo_root);
     const server = serverOf(repo_root);
+    const minutes = asked.idle_minutes ?? project.idle_minutes ?? IDLE_MINUTES;
     if (!entry || !isRunning(entry)) {
       const none = { idle_seconds: 0, busy_sessions: [], should_shut_down: false, why: "no server runs" };
-      return { project_id, repo_root, server, ...none, idle_minutes_allowed: asked.idle_minutes ?? 0 };
+      return { project_id, repo_root, server, ...none, idle_minutes_allowed: minutes };
     }
-    return { project_id, repo_root, server, ...(await idleOf(entry, project, asked.idle_minutes)) };
+    return { project_id, repo_root, server, ...(await idleOf(entry, project, minutes)) };
   },
 });
 

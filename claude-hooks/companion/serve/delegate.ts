@@ -8,11 +8,7 @@ import { reap } from "../../../shared/run/reap.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
 import { isEnded } from "../../../shared/run/state.ts";
 import { requireRun } from "../../../shared/run/store.ts";
-import type { Server } from "../../../shared/serve/client.ts";
-import { ensureServer, findServer } from "../../../shared/serve/ensure.ts";
-import { isSame } from "../../../shared/serve/entry.ts";
-import { busySessions } from "../../../shared/serve/session.ts";
-import { stopServer } from "../../../shared/serve/stop.ts";
+import { ensureServer } from "../../../shared/serve/ensure.ts";
 import { startTurn } from "../../../shared/serve/turn.ts";
 import { lineage } from "../../../shared/task/lineage.ts";
 import { printable } from "../../../shared/text/printable.ts";
@@ -20,6 +16,7 @@ import { captureBaseline } from "../../../shared/tree/baseline.ts";
 import type { Delegation } from "../delegate.ts";
 import { openHere } from "../here.ts";
 import { waitUntilFree } from "../lease.ts";
+import { endAfterTask, reasonFor } from "./end-server.ts";
 import { heldBy } from "./held.ts";
 import { awaitTurn } from "./perform.ts";
 import { attachCommand, type SessionResult } from "./result.ts";
@@ -51,13 +48,11 @@ export async function delegateOnServer(wanted: ServeDelegation): Promise<RunReco
   const { spec, taskFile } = held;
   await waitUntilFree(root, spec, config, wanted.waitMinutes ?? 0, progress);
   await captureBaseline(repo, { slug: lineage(spec, root), allow: spec.scope.allow });
-  const before = await findServer(root);
   const server = await ensureServer({
     root,
-    reason: wanted.keepServer ?? `task ${spec.slug}`,
+    reason: reasonFor(spec.slug, wanted.keepServer),
     say: (text) => progress.say(text),
   });
-  const ends = wanted.keepServer === undefined && !(before && isSame(before.entry, server.entry));
   try {
     const { session, run } = await startTurn(server, {
       prompt: readFileSync(join(root, taskFile), "utf8"),
@@ -76,21 +71,10 @@ export async function delegateOnServer(wanted: ServeDelegation): Promise<RunReco
     const result = await awaitTurn(server, session, run?.run_id, { prompted: true, timeoutMs, progress });
     return endedRun(root, run?.run_id ?? "", result);
   } finally {
-    if (ends && (await isBusy(server))) progress.say("the server works on, and stays");
-    else if (ends) await stopServer(server.entry);
+    const stays = wanted.keepServer ?? (await endAfterTask(server));
+    if (stays !== undefined) progress.say(`the server stays: ${stays}`);
     // The server does not have the caller's token: it belongs to one caller, and a server has many.
     startFlusher(root, process.env);
-  }
-}
-
-/** Others may have come to it meanwhile, and a run whose time is up goes on. */
-async function isBusy(server: Server): Promise<boolean> {
-  try {
-    return (await busySessions(server)).length > 0;
-  } catch (error) {
-    // It is gone, or does not answer any more: it is of no use to anybody.
-    if (error instanceof HandrailError) return false;
-    throw error;
   }
 }
 
