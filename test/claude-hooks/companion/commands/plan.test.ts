@@ -301,7 +301,7 @@ describe("keeping track of a feature", () => {
     const [file = ""] = filesBelow(folder).filter((name) => name.includes("/plans/"));
     writeFileSync(file, "{}");
     expect(plan("state", "docs/plan.md", "1")).toMatchObject({
-      code: 1,
+      code: 5,
       stderr: expect.stringContaining("does not parse"),
     });
     expect(filesBelow(folder).some((name) => name.includes(".unreadable-"))).toBe(true);
