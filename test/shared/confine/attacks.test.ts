@@ -65,6 +65,9 @@ describe.each(mechanisms)("%s", (mechanism) => {
     closing(
       await holdRepo({
         mechanism,
+        repo: {
+          files: { "README.md": "# R\n", "src/a.ts": "a\n", "src/b.ts": "b\n", "src/lib/x.ts": "x\n" },
+        },
         arrange(_, sandbox) {
           lay(sandbox);
           return undefined;
