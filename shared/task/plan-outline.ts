@@ -114,7 +114,11 @@ function box(node: ListItem, at: Walk): void {
   const open = /\[[ \txX]\]/.exec(at.text.slice(place.start, head.end));
   if (!open) return; // a box that spans lines is no box that one character could tick
   at.found.boxes.push({
-    text: first?.type === "paragraph" ? oneLine(at.text.slice(head.start, head.end)) : "",
+    // A box at the end of its line is still part of what the parser gives as the paragraph.
+    text:
+      first?.type === "paragraph"
+        ? oneLine(at.text.slice(head.start, head.end)).replace(/^\[[ xX]\]\s*/, "")
+        : "",
     checked: node.checked === true,
     line: place.line,
     offset: place.start + open.index + 1,
