@@ -2,8 +2,9 @@ import type { PluginInput } from "@opencode-ai/plugin";
 import { type Config, loadConfig } from "../shared/config/config.ts";
 import { HandrailError } from "../shared/errors.ts";
 import { claim } from "../shared/lock/claim.ts";
+import { isActive } from "../shared/run/active.ts";
 import { createRun, originFromEnv } from "../shared/run/create.ts";
-import { isLost, reap } from "../shared/run/reap.ts";
+import { reap } from "../shared/run/reap.ts";
 import type { RunRecord } from "../shared/run/record.ts";
 import { registeredRun, registerSession } from "../shared/run/registry.ts";
 import { isEnded } from "../shared/run/state.ts";
@@ -139,7 +140,7 @@ function take(context: BindingContext, sessionID: string, record: RunRecord, con
   }
   const place = claim(activeClaimDir(context.root), record.run_id, (holder) => {
     const other = readRun(context.root, holder);
-    return other !== undefined && !isEnded(other.state) && !isLost(other);
+    return other !== undefined && isActive(other);
   });
   if (!place.ok) {
     const detail = `run ${place.holder} is active on this working tree; wait for it (handrail runs)`;

@@ -4,9 +4,12 @@ import { join } from "node:path";
 import { loadConfig } from "../../shared/config/config.ts";
 import { failClosedEnv } from "../../shared/config/failclosed.ts";
 import { HandrailError } from "../../shared/errors.ts";
-import { closeTurn } from "../../shared/run/close.ts";
+import { activeRun } from "../../shared/run/active.ts";
+import type { TurnEnd } from "../../shared/run/close.ts";
+import { closeOnce } from "../../shared/run/close-once.ts";
 import { createRun, originFromEnv } from "../../shared/run/create.ts";
 import { identify } from "../../shared/run/process.ts";
+import { reap } from "../../shared/run/reap.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
 import { isEnded } from "../../shared/run/state.ts";
 import { requireRun, saveRun } from "../../shared/run/store.ts";
@@ -57,6 +60,13 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
       fix: "npm install -g opencode-ai",
     });
   }
+  await reap(repo.root);
+  const active = activeRun(repo.root);
+  if (active) {
+    throw new HandrailError("busy", `run ${active.run_id} is active on this working tree`, {
+      fix: "wait for it: handrail runs",
+    });
+  }
   // Before the run is on record: what cannot be started leaves nothing behind.
   const env = withPlugin({ ...process.env, ...failClosedEnv(process.env) });
   const baseline = await captureBaseline(repo, { slug: lineage(spec, repo.root), allow: spec.scope.allow });
@@ -90,7 +100,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
     },
   });
   record = requireRun(repo.root, record.run_id);
-  if (!isEnded(record.state) && record.turn > 0) record = await closeTurn(record, { outcome: "aborted" });
+  if (!isEnded(record.state) && record.turn > 0) record = await close(record, endOf(end));
   if (end.timedOut) {
     throw new HandrailError(
       "timed-out",
@@ -101,7 +111,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
     );
   }
   if (isEnded(record.state)) return record;
-  const closed = await closeTurn(record, {
+  const closed = await close(record, {
     outcome: "error",
     error: {
       code: "plugin-not-loaded",
@@ -114,6 +124,28 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
   });
 }
 
+/** What OpenCode's own end means for a turn that its plugin has not closed. */
+function endOf(end: WatchedEnd): TurnEnd {
+  if (end.timedOut) {
+    return {
+      outcome: "aborted",
+      error: { code: "timed-out", message: "the time was up; OpenCode was ended" },
+    };
+  }
+  return { outcome: end.stopped ? "aborted" : "lost" };
+}
+
+/** @returns the run as it ended, whoever closed it */
+async function close(record: RunRecord, end: TurnEnd): Promise<RunRecord> {
+  return (await closeOnce(record, end)) ?? requireRun(record.root, record.run_id);
+}
+
+interface WatchedEnd extends OpencodeEnd {
+  timedOut: boolean;
+  /** By Ctrl-C or SIGTERM. */
+  stopped: boolean;
+}
+
 interface Watched {
   program: string;
   args: string[];
@@ -124,11 +156,7 @@ interface Watched {
 }
 
 /** Runs OpenCode; Ctrl-C, SIGTERM and the timeout end it with all it has started. */
-async function watch(
-  wanted: Delegation,
-  record: RunRecord,
-  run: Watched,
-): Promise<OpencodeEnd & { timedOut: boolean }> {
+async function watch(wanted: Delegation, record: RunRecord, run: Watched): Promise<WatchedEnd> {
   let child: ChildProcess | undefined;
   let stopping: Promise<void> | undefined;
   const stop = () => {
@@ -158,9 +186,9 @@ async function watch(
       },
     });
     await stopping;
-    return { ...end, timedOut };
+    return { ...end, timedOut, stopped: stopping !== undefined && !timedOut };
   } catch (error) {
-    await closeTurn(record, {
+    await close(record, {
       outcome: "error",
       error: { code: "run-failed", message: "OpenCode could not be started" },
     });

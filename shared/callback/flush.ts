@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { faultPoint } from "../fault.ts";
 import { attempt, createDispatcher, type Delivery } from "./deliver.ts";
 import { holdEntry } from "./hold.ts";
 import { entryFile, listOutbox, type OutboxEntry, readEntry, saveEntry } from "./outbox.ts";
@@ -95,6 +96,7 @@ async function tryOnce(id: string, flush: Flush, onlyDue: boolean): Promise<Outb
   const release = holdEntry(entryFile(flush.root, id));
   if (!release) return undefined;
   try {
+    faultPoint("entry-held");
     // As it is now that nobody else writes it: another process may just have delivered it.
     let entry = readEntry(flush.root, id);
     let attempts = 0;
@@ -106,6 +108,7 @@ async function tryOnce(id: string, flush: Flush, onlyDue: boolean): Promise<Outb
       if (after.attempts === before.attempts && after.error === before.error) continue;
       entry = { ...entry, targets: entry.targets.with(index, after) };
       saveEntry(flush.root, entry);
+      faultPoint("target-marked");
     }
     return attempts > 0 ? entry : undefined;
   } finally {

@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { HandrailError } from "../errors.ts";
+import { faultPoint } from "../fault.ts";
 import { readJson, writeJson } from "../state/files.ts";
 import { projectDir } from "../state/place.ts";
 import { boundPayload } from "./bound.ts";
@@ -54,6 +55,7 @@ export function putOutbox(
     targets: targets.map((target) => ({ ...target, state: "pending", attempts: 0 })),
   };
   saveEntry(root, entry);
+  faultPoint("outbox-written");
   return entry;
 }
 
@@ -78,6 +80,7 @@ export function deliver(root: string, entry: OutboxEntry): OutboxEntry {
     const now = readEntry(root, entry.payload.callback_id) ?? entry;
     const next = { ...now, targets: now.targets.map((target) => deliverLocal(target, now.payload)) };
     saveEntry(root, next);
+    faultPoint("inbox-noted");
     return next;
   } finally {
     release();

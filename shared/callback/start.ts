@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { FAULT_VARIABLES } from "../fault.ts";
 import { ownProgram } from "../serve/own-program.ts";
 import { stateDir } from "../state/place.ts";
 import { listOutbox } from "./outbox.ts";
@@ -14,6 +15,7 @@ const NEEDED = [
   "SSL_CERT_FILE",
   "SSL_CERT_DIR",
   "SystemRoot",
+  ...FAULT_VARIABLES,
 ];
 
 /** Whether there is something in the outbox that a process with this environment could deliver now. */

@@ -4,6 +4,7 @@ import type { CallbackPayload, Report } from "../callback/payload.ts";
 import { startFlusher } from "../callback/start.ts";
 import { endCommand } from "../confine/finish.ts";
 import { finishOpen } from "../confine/open.ts";
+import { faultPoint } from "../fault.ts";
 import { frozenMatcher } from "../scope/surroundings.ts";
 import { type Audit, auditTurn } from "../tree/audit.ts";
 import { Journal, readJournal } from "../tree/journal.ts";
@@ -56,6 +57,7 @@ export async function closeTurn(
   });
   const shell = shellWord(dir, events);
   const audit = withWord(await auditedTurn(record, events), shell, open);
+  faultPoint("audit-done");
   const kept = quarantine(join(dir, "quarantine"), record.root, audit.outOfScope);
   const usage = sumUsage(events);
   const ending = ENDINGS[end.outcome];
@@ -80,7 +82,9 @@ export async function closeTurn(
   // The callback first: a crash in between leaves an unfinished run, which is closed again, to the same id.
   putAndDeliver(record.root, payloadOf(closed), record.origin, env);
   const ended = moveRun(record, state, closed);
+  faultPoint("run-ended");
   startFlusher(record.root, env);
+  faultPoint("deliverer-started");
   return ended;
 }
 

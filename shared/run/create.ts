@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import type { Envelope } from "../callback/payload.ts";
 import { callerKey, hookSessionKey, requireRouting } from "../callback/routing.ts";
 import { targetFromEnv } from "../callback/target.ts";
+import { faultPoint } from "../fault.ts";
 import { freezeSurroundings } from "../scope/surroundings.ts";
 import { projectDir } from "../state/place.ts";
 import type { TaskSpec } from "../task/spec.ts";
@@ -57,6 +58,7 @@ export function createRun(wanted: NewRun): RunRecord {
   };
   saveRun(record);
   logEvent(record, { type: "state", to: "queued" });
+  faultPoint("run-recorded");
   return record;
 }
 

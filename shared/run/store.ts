@@ -95,12 +95,28 @@ export function saveRun(record: RunRecord): void {
   // Marked before the record says so, and unmarked after: a crash in between leaves a mark too many.
   if (!ended) mark(record);
   writeJson(join(dir, "run.json"), record);
-  if (ended) rmSync(markOf(record), { force: true });
+  if (ended) unmark(record);
 }
 
 /** Runs that have not ended, as far as their marks tell; so that finding them costs nothing when there are none. */
 export function listOpenRunIds(root: string): string[] {
-  return idsIn(join(projectDir(root), "open"));
+  return idsIn(openDir(root));
+}
+
+/**
+ * Notes that nobody works for a run any more although its process lives: its turn has ended, and could not
+ * be closed. A folder's name is all that it takes: there may be no room for a file's content.
+ * @param how in which way the turn ended, one word
+ */
+export function leaveUnclosed({ root, run_id }: RunRecord, how: string): void {
+  privateDir(join(openDir(root), `${run_id}.${how}`));
+}
+
+/** @returns the word of `leaveUnclosed`, where it was said of this run's turn */
+export function unclosed({ root, run_id }: RunRecord): string | undefined {
+  return namesIn(openDir(root))
+    .find((name) => name.startsWith(`${run_id}.`))
+    ?.slice(run_id.length + 1);
 }
 
 function mark(record: RunRecord): void {
@@ -109,15 +125,31 @@ function mark(record: RunRecord): void {
   closeSync(openSync(file, "a", 0o600));
 }
 
+function unmark(record: RunRecord): void {
+  const { root, run_id } = record;
+  rmSync(markOf(record), { force: true });
+  for (const name of namesIn(openDir(root))) {
+    if (name.startsWith(`${run_id}.`)) rmSync(join(openDir(root), name), { recursive: true, force: true });
+  }
+}
+
 function markOf({ root, run_id }: RunRecord): string {
-  return join(projectDir(root), "open", run_id);
+  return join(openDir(root), run_id);
+}
+
+function openDir(root: string): string {
+  return join(projectDir(root), "open");
 }
 
 function idsIn(folder: string): string[] {
+  return namesIn(folder)
+    .filter((name) => RUN_ID.test(name))
+    .sort();
+}
+
+function namesIn(folder: string): string[] {
   try {
-    return readdirSync(folder)
-      .filter((name) => RUN_ID.test(name))
-      .sort();
+    return readdirSync(folder);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;

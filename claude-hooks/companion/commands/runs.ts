@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { HandrailError } from "../../../shared/errors.ts";
-import { reap } from "../../../shared/run/reap.ts";
 import { readRuns } from "../../../shared/run/store.ts";
+import { comeBy } from "../come-by.ts";
 import { openHere } from "../here.ts";
 import { emit } from "../output.ts";
 
@@ -21,7 +21,7 @@ function count(text: string): number {
 export function configure(command: Command): void {
   command.option("--limit <n>", "how many of the newest", count, 20).action(async (options: RunsOptions) => {
     const { root } = await openHere();
-    await reap(root);
+    await comeBy(root);
     const { runs: records, unreadable } = readRuns(root, options.limit);
     for (const problem of unreadable) process.stderr.write(`handrail: ${problem}\n`);
     const runs = records.map(({ run_id, task_id, state, verdict, started, created, ended }) => ({
