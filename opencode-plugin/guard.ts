@@ -44,10 +44,8 @@ export class Guard {
     }
     try {
       if (action.kind === "write") await bound.turn?.writes(callID, tool, action, this.#directory);
-      if (action.kind === "shell") {
-        await this.#shellIsOurs();
-        await bound.turn?.shellStarts(callID, tool);
-      }
+      // The command itself is known of when `shell.env` asks for its shell: OpenCode may still ask a person first.
+      if (action.kind === "shell") await this.#shellIsOurs();
     } catch (error) {
       // Without its pre-image a write could not be told from another's: it must not happen.
       const refusal = failed(error);
@@ -59,7 +57,7 @@ export class Guard {
   /** Does not fire for refused calls, nor for those that OpenCode itself ends (facts, opencode.md). */
   after: After = async ({ sessionID, callID }) => {
     const bound = await this.#sessions.of(sessionID);
-    await bound.turn?.called(callID);
+    await bound?.turn?.called(callID);
   };
 
   /**
@@ -72,7 +70,7 @@ export class Guard {
     if (binding.kind === "free") Object.assign(output.env, this.#shell().variables("free", undefined));
     else {
       const id = callID ?? `shell-${randomUUID()}`;
-      const held = await turn?.shellStarts(id, "shell");
+      const held = await turn?.shellStarts(id, callID === undefined ? "shell" : "bash");
       Object.assign(output.env, this.#shell().variables(held?.shellPath ?? "refuse", id));
     }
   };

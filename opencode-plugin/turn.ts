@@ -2,7 +2,8 @@ import { type Redact, redactor } from "../shared/callback/redact.ts";
 import { checkRouting, resolveAgent } from "../shared/callback/routing.ts";
 import { configSchema } from "../shared/config/config.ts";
 import type { Shell } from "../shared/confine/shell.ts";
-import { closeTurn, type TurnEnd } from "../shared/run/close.ts";
+import { faultPoint } from "../shared/fault.ts";
+import type { TurnEnd } from "../shared/run/close.ts";
 import { logEvent } from "../shared/run/events.ts";
 import { moveRun } from "../shared/run/move.ts";
 import { identify } from "../shared/run/process.ts";
@@ -11,8 +12,11 @@ import type { Action } from "../shared/scope/action.ts";
 import type { Refusal } from "../shared/scope/decision.ts";
 import { closeWindow, openWindow } from "../shared/tree/shell-window.ts";
 import type { Binding, BindingContext } from "./binding.ts";
+import { closeOrLeave } from "./close.ts";
 import { commandsDone, type Hold, makeHold } from "./hold.ts";
+import type { Ask } from "./questions.ts";
 import { shellCallID } from "./shell.ts";
+import { Waits } from "./waits.ts";
 
 /** What OpenCode tells of one answer of the model. */
 export interface Answer {
@@ -52,8 +56,7 @@ export class Turn {
   #broken: { code: string; message: string } | undefined;
   #ending: Promise<void> | undefined;
   #retry: string | undefined;
-  /** What waits for an answer, by OpenCode's id of the request. */
-  readonly #questions = new Map<string, string>();
+  readonly #waits: Waits;
   /** The agent that was asked for by name; the first prompt shows whether OpenCode has it. */
   #asked: string | undefined;
 
@@ -70,6 +73,8 @@ export class Turn {
       started: record.started ?? new Date().toISOString(),
     });
     logEvent(this.record, { type: "turn", session });
+    faultPoint("turn-running");
+    this.#waits = new Waits(this, binding.kind === "run" ? binding.config : configSchema.parse({}), context);
     if (binding.kind === "read-only") this.#failure = { code: binding.code, message: binding.detail };
     this.#ready = this.#prepare();
   }
@@ -131,14 +136,24 @@ export class Turn {
     this.#retry = reason === undefined ? undefined : this.#redact(reason);
   }
 
+  /** OpenCode has said something: it is alive. */
+  sign(): void {
+    this.#waits.sign();
+  }
+
   /** The turn waits for an answer that only a person can give: on record until it came. */
-  asked(request: string, words: string): void {
-    this.#questions.set(request, this.#redact(words));
-    this.#await();
+  asked(request: string, ask: Ask): void {
+    if (this.open) this.#waits.asked(request, { ...ask, words: this.#redact(ask.words) });
   }
 
   answered(request: string): void {
-    if (this.#questions.delete(request)) this.#await();
+    if (this.open) this.#waits.answered(request);
+  }
+
+  /** What is under way, in a word; for a turn that nothing is heard of. */
+  get doing(): string | undefined {
+    if (this.#shells.size > 0) return "bash";
+    return this.#retry === undefined ? undefined : "retry";
   }
 
   refused(refusal: Refusal, tool: string): void {
@@ -187,14 +202,9 @@ export class Turn {
 
   /** Closes the turn, once: evidence, record, callback. Never rejects; what fails is on the record. */
   finish(end: TurnEnd): Promise<void> {
+    this.#waits.stop();
     this.#ending ??= this.#close(end);
     return this.#ending;
-  }
-
-  #await(): void {
-    if (!this.open) return;
-    const reasons = [...this.#questions.values()].map((words) => `OpenCode waits for an answer: ${words}`);
-    this.record = moveRun(this.record, reasons.length > 0 ? "awaiting_permission" : "running", { reasons });
   }
 
   /** Code of the repository may run unconfined from here on: until the call ends, else until the turn does. */
@@ -225,15 +235,7 @@ export class Turn {
   async #close(end: TurnEnd): Promise<void> {
     await this.#ready;
     try {
-      this.record = await closeTurn(this.record, this.#ended(end), this.#context.env);
-    } catch (error) {
-      // OpenCode must go on, and dispose must end. The run stays open on record: the next Handrail
-      // process that comes by closes it.
-      logEvent(this.record, {
-        type: "error",
-        name: "close-failed",
-        message: this.#redact(error instanceof Error ? error.message : String(error)),
-      });
+      this.record = await closeOrLeave(this.record, this.#ended(end), this.#context.env);
     } finally {
       if (this.#binding.kind === "run") this.#binding.release();
     }

@@ -19,6 +19,7 @@ import { loadTask } from "../../shared/task/load.ts";
 import { locateTask } from "../../shared/task/locate.ts";
 import { captureBaseline } from "../../shared/tree/baseline.ts";
 import { endTree } from "./end-tree.ts";
+import { followRun } from "./follow-run.ts";
 import { openHere } from "./here.ts";
 import { withPlugin } from "./install/plugin-file.ts";
 import { type OpencodeEnd, runOpencode } from "./opencode-run.ts";
@@ -176,6 +177,7 @@ async function watch(wanted: Delegation, record: RunRecord, run: Watched): Promi
           timedOut = true;
           stop();
         }, wanted.timeoutMs);
+  const unfollow = followRun(record, (text) => wanted.progress.say(text));
   try {
     const end = await runOpencode({
       ...run,
@@ -201,6 +203,7 @@ async function watch(wanted: Delegation, record: RunRecord, run: Watched): Promi
       },
     );
   } finally {
+    unfollow();
     clearTimeout(timer);
     process.off("SIGINT", interrupted);
     process.off("SIGTERM", interrupted);

@@ -35,6 +35,11 @@ export interface Caller {
   callback?: Target | undefined;
 }
 
+/** The folder that a caller's callbacks are put into; none for one that gave an address alone. */
+export function inboxFor(root: string, { inbox, callback }: Caller): string | undefined {
+  return inbox ?? (callback ? undefined : projectInbox(root));
+}
+
 /**
  * Puts a callback in the outbox, redacted and bounded, durable before this returns. The id names the file,
  * so that a second attempt to close the same turn, by whoever finishes what a crash left, finds the first.
@@ -43,13 +48,16 @@ export interface Caller {
 export function putOutbox(
   root: string,
   payload: CallbackPayload,
-  { inbox, callback }: Caller,
+  caller: Caller,
   env: NodeJS.ProcessEnv = process.env,
 ): OutboxEntry {
   const known = readEntry(root, payload.callback_id);
   if (known) return known;
-  const local = inbox ?? (callback ? undefined : projectInbox(root));
-  const targets = [...(local ? [{ target: `inbox:${local}` }] : []), ...(callback ? [callback] : [])];
+  const local = inboxFor(root, caller);
+  const targets = [
+    ...(local ? [{ target: `inbox:${local}` }] : []),
+    ...(caller.callback ? [caller.callback] : []),
+  ];
   const entry: OutboxEntry = {
     payload: boundPayload(redactPayload(payload, redactor(env))),
     targets: targets.map((target) => ({ ...target, state: "pending", attempts: 0 })),

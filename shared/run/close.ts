@@ -14,6 +14,7 @@ import type { Snapshot } from "../tree/snapshot-record.ts";
 import { loadSnapshot } from "../tree/snapshot-record.ts";
 import { type RunEvent, readEvents, sumUsage } from "./events.ts";
 import { moveRun } from "./move.ts";
+import { callbackId, withdrawNotes } from "./notes.ts";
 import type { RunRecord } from "./record.ts";
 import { countRefusals, refusedCalls, type ShellWord, shellWord } from "./refusals.ts";
 import type { RunState } from "./state.ts";
@@ -58,12 +59,13 @@ export async function closeTurn(
   const shell = shellWord(dir, events);
   const audit = withWord(await auditedTurn(record, events), shell, open);
   faultPoint("audit-done");
-  const kept = quarantine(join(dir, "quarantine"), record.root, audit.outOfScope);
+  const { kept, lost } = keep(join(dir, "quarantine"), record.root, audit.outOfScope);
   const usage = sumUsage(events);
   const ending = ENDINGS[end.outcome];
   const state = audit.verdict === "violated" ? "blocked" : ending.state;
+  const { stall: _, ...whole } = record;
   const closed: RunRecord = {
-    ...record,
+    ...whole,
     state,
     verdict: audit.verdict,
     changes: audit.changes,
@@ -73,12 +75,13 @@ export async function closeTurn(
       ...shell.refused.filter((one) => one.kept).map(({ path, code }) => ({ path, code })),
       ...kept.map(({ path, code, bytes }) => ({ path, code, ...(bytes === undefined ? {} : { bytes }) })),
     ],
-    reasons: [...(ending.reason ? [ending.reason] : []), ...audit.reasons],
+    reasons: [...(ending.reason ? [ending.reason] : []), ...audit.reasons, ...lost],
     next: nextCommand(record, state),
     ended: new Date().toISOString(),
     ...(usage ? { usage } : {}),
     ...(end.error ? { error: end.error } : {}),
   };
+  await problemOf(async () => withdrawNotes(record));
   // The callback first: a crash in between leaves an unfinished run, which is closed again, to the same id.
   putAndDeliver(record.root, payloadOf(closed), record.origin, env);
   const ended = moveRun(record, state, closed);
@@ -111,7 +114,8 @@ export function payloadOf(record: RunRecord): CallbackPayload {
   };
   return {
     ...report,
-    callback_id: `${run_id}-t${record.turn}`,
+    callback_id: callbackId(record),
+    kind: "end",
     turn: record.turn,
     created: new Date().toISOString(),
   };
@@ -156,6 +160,22 @@ function withWord(audit: Audit, { silent }: ShellWord, open: string | undefined)
 
 function unverified(reason: string): Audit {
   return { verdict: "unverifiable", changes: [], outOfScope: [], foreign: [], reasons: [reason] };
+}
+
+/** Keeps what was done out of scope; where there is no room it is told of all the same, and lies where it was. */
+function keep(
+  dir: string,
+  root: string,
+  items: Audit["outOfScope"],
+): { kept: ReturnType<typeof quarantine>; lost: string[] } {
+  try {
+    return { kept: quarantine(dir, root, items), lost: [] };
+  } catch (error) {
+    return {
+      kept: [],
+      lost: [`what is out of scope could not be copied to quarantine: ${messageOf(error)}`],
+    };
+  }
 }
 
 async function problemOf(act: () => Promise<unknown>): Promise<string | undefined> {

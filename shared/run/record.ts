@@ -36,6 +36,8 @@ export const runRecordSchema = z.extend(reportSchema, {
   /** The process that does the work: the OpenCode one, once it has taken the run up. */
   executor: z.optional(processIdentitySchema),
   turn: z._default(z.number(), 0),
+  /** While the run is `stalled`: how badly, and since when there was no sign of life. */
+  stall: z.optional(z.object({ level: z.enum(["soft", "hard"]), since: z.string() })),
   model: z.optional(z.string()),
   agent: z.optional(z.string()),
   created: z.string(),
@@ -46,7 +48,7 @@ export type RunRecord = z.infer<typeof runRecordSchema>;
 
 /** The record without what its last turn came to; the quarantine is the whole run's. */
 export function withoutOutcome(record: RunRecord): RunRecord {
-  const { verdict, usage, error, ended, ...rest } = record;
+  const { verdict, usage, error, ended, stall, ...rest } = record;
   return { ...rest, changes: [], refusals: [], validation: [], reasons: [] };
 }
 

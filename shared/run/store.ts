@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readdirSync, rmSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { HandrailError } from "../errors.ts";
 import { privateDir, readJson, writeJson } from "../state/files.ts";
@@ -100,16 +100,17 @@ export function saveRun(record: RunRecord): void {
 
 /** Runs that have not ended, as far as their marks tell; so that finding them costs nothing when there are none. */
 export function listOpenRunIds(root: string): string[] {
-  return idsIn(openDir(root));
+  const ids = namesIn(openDir(root)).map((name) => name.replace(/\.[a-z]+$/, ""));
+  return [...new Set(ids)].filter((id) => RUN_ID.test(id)).sort();
 }
 
 /**
  * Notes that nobody works for a run any more although its process lives: its turn has ended, and could not
- * be closed. A folder's name is all that it takes: there may be no room for a file's content.
+ * be closed. It renames the run's mark, since there may be no room for anything new.
  * @param how in which way the turn ended, one word
  */
-export function leaveUnclosed({ root, run_id }: RunRecord, how: string): void {
-  privateDir(join(openDir(root), `${run_id}.${how}`));
+export function leaveUnclosed(record: RunRecord, how: string): void {
+  renameSync(markOf(record), `${markOf(record)}.${how}`);
 }
 
 /** @returns the word of `leaveUnclosed`, where it was said of this run's turn */
@@ -129,7 +130,7 @@ function unmark(record: RunRecord): void {
   const { root, run_id } = record;
   rmSync(markOf(record), { force: true });
   for (const name of namesIn(openDir(root))) {
-    if (name.startsWith(`${run_id}.`)) rmSync(join(openDir(root), name), { recursive: true, force: true });
+    if (name.startsWith(`${run_id}.`)) rmSync(join(openDir(root), name), { force: true });
   }
 }
 
