@@ -4,6 +4,7 @@ import { HandrailError } from "../shared/errors.ts";
 import { claim } from "../shared/lock/claim.ts";
 import { isActive } from "../shared/run/active.ts";
 import { createRun, originFromEnv } from "../shared/run/create.ts";
+import { identify } from "../shared/run/process.ts";
 import { reap } from "../shared/run/reap.ts";
 import type { RunRecord } from "../shared/run/record.ts";
 import { registeredRun, registerSession } from "../shared/run/registry.ts";
@@ -137,6 +138,7 @@ function newRun(context: BindingContext, file: string): RunRecord {
     taskFile: file,
     lane: context.lane,
     origin: originFromEnv(context.env),
+    keeper: identify(),
   });
 }
 

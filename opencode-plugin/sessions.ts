@@ -1,6 +1,7 @@
 import { faultPoint } from "../shared/fault.ts";
 import type { TurnEnd } from "../shared/run/close.ts";
 import { type Binding, type BindingContext, bind, type Found, find } from "./binding.ts";
+import { closeOrLeave } from "./close.ts";
 import type { Family } from "./family.ts";
 import type { Ask } from "./questions.ts";
 import { type Answer, type Prompt, Turn } from "./turn.ts";
@@ -177,6 +178,11 @@ export class Sessions {
     } catch (error) {
       if (binding.kind === "run") binding.release();
       const detail = error instanceof Error ? error.message : String(error);
+      await closeOrLeave(
+        record,
+        { outcome: "error", error: { code: "guard-failed", message: detail } },
+        this.#context.env,
+      );
       return { binding: { kind: "read-only", code: "guard-failed", detail } };
     }
   }

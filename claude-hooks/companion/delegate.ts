@@ -80,6 +80,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
     origin: originFromEnv(process.env),
     model: wanted.model,
     agent: wanted.agent,
+    keeper: identify(),
   });
   progress.say(`run ${record.run_id}: OpenCode starts`);
   const end = await watch(wanted, record, {

@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { bringBackLost } from "../../shared/callback/claimed.ts";
 import { conversationIn } from "../../shared/callback/conversation.ts";
 import { claimAll } from "../../shared/callback/inbox.ts";
+import { faultPoint } from "../../shared/fault.ts";
 import { answer, eventSchema, readEvent, runHook } from "../event.ts";
 import { tell } from "../session/context.ts";
 import { sessionExports } from "../session/exports.ts";
@@ -38,5 +39,6 @@ runHook("session start", async () => {
     watchPaths: inboxes,
     ...(context === undefined ? {} : { additionalContext: context }),
   });
+  faultPoint("text-printed");
   claimed.told(sessionId, marker);
 });

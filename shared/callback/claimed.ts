@@ -1,4 +1,13 @@
-import { lstatSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import * as z from "zod/mini";
 import { identify, isAlive, processIdentitySchema } from "../run/process.ts";
@@ -8,7 +17,7 @@ import { conversationIn, type Holds } from "./conversation.ts";
 /*
  * What was claimed of an inbox, in `<parent>/.claimed/<inbox>/`:
  *   <id>.json    the callback. Whoever made this link has it
- *   <n>.claim    who is just telling which ones; gone when they are told
+ *   <n>.claim    who is just telling which ones; gone when the conversation holds them
  *   <id>.told    it was told: to which session, and by which words its conversation can be asked about it
  *   <id>.again   it was brought back although nobody could say whether it had been told: once is enough
  */
@@ -18,6 +27,10 @@ const AGAIN = ".again";
 const CLAIM = ".claim";
 /** A hook is ended by Claude Code after 30 s (hooks.json): whoever claimed longer ago and has not told is dead. */
 const TELLING_MS = 60_000;
+/** What Claude Code has written down so long after it was told something holds that, if it has arrived. */
+const WRITING_MS = 5_000;
+/** After so long nobody asks any more. */
+const CONFIRMING_MS = 24 * 3_600_000;
 
 const claimSchema = z.object({
   process: processIdentitySchema,
@@ -25,6 +38,8 @@ const claimSchema = z.object({
   /** What a text that tells of several at once holds. */
   marker: z.string(),
   transcript: z.optional(z.string()),
+  /** When they were told, in milliseconds since 1970: his own end could still keep that from arriving. */
+  told: z.optional(z.number()),
 });
 
 /** Whoever tells what he has claimed of one inbox. */
@@ -32,8 +47,8 @@ export interface Teller {
   place: string;
   file: string;
   ids: readonly string[];
-  /** Puts on record which ones he tells, before he does. */
-  note(ids: readonly string[]): void;
+  /** Puts on record which ones he tells, before he does, and when he has. */
+  note(ids: readonly string[], told?: number): void;
 }
 
 /** Makes the record of a claim, by which others see that its process has died. */
@@ -47,21 +62,23 @@ export function noteClaim(
     place,
     file: join(place, `${nonce}${CLAIM}`),
     ids: [],
-    note(ids) {
+    note(ids, told) {
       this.ids = ids;
-      writeJson(this.file, { ...claim, ids });
+      writeJson(this.file, { ...claim, ids, ...(told === undefined ? {} : { told }) });
     },
   };
 }
 
 /** Notes that a teller's callbacks were told. */
 export function markTold(teller: Teller, session: string, marker: (id: string) => string | undefined): void {
+  const asked = teller.ids.filter((id) => marker(id) !== undefined);
   for (const id of teller.ids) {
     const words = marker(id);
     // What no words can be looked for by must never count as lost.
     make(teller.place, `${id}${TOLD}`, words === undefined ? "" : `${session}\n${words}`);
   }
-  rmSync(teller.file, { force: true });
+  if (asked.length > 0) teller.note(asked, Date.now());
+  else rmSync(teller.file, { force: true });
 }
 
 /**
@@ -73,21 +90,27 @@ export function bringBackLost(dir: string, session: string, holds: Holds): void 
   const place = claimedDir(dir);
   for (const name of namesIn(place)) {
     if (!name.endsWith(TOLD)) continue;
-    const [whom, words] = readFileSync(join(place, name), "utf8").split("\n");
-    if (whom !== session || words === undefined || holds(words) !== false) continue;
-    bringBack(dir, name.slice(0, -TOLD.length), { once: true });
+    const id = name.slice(0, -TOLD.length);
+    const { whom, words } = toldIn(place, id);
+    if (whom === session && words !== undefined && holds(words) === false) bringBack(dir, id, { once: true });
   }
 }
 
-/** Puts back what somebody claimed and died before telling; notes as told what his conversation holds. */
+/** To whom a callback was told, and by which words his conversation can be asked about it. */
+function toldIn(place: string, id: string): { whom: string | undefined; words: string | undefined } {
+  const file = join(place, `${id}${TOLD}`);
+  const [whom, words] = existsSync(file) ? readFileSync(file, "utf8").split("\n") : [];
+  return { whom, words };
+}
+
+/** Puts back what somebody claimed and died before it arrived; notes as told what his conversation holds. */
 export function recover(dir: string): void {
   const place = claimedDir(dir);
   const there = new Set(namesIn(place));
+  const claims = [...there].filter((name) => name.endsWith(CLAIM)).flatMap((name) => readClaim(place, name));
   const untold = [...there]
     .filter((name) => name.endsWith(".json") && !there.has(`${name.slice(0, -".json".length)}${TOLD}`))
     .map((name) => name.slice(0, -".json".length));
-  if (untold.length === 0) return;
-  const claims = [...there].filter((name) => name.endsWith(CLAIM)).flatMap((name) => readClaim(place, name));
   for (const id of untold) {
     const named = claims.filter((claim) => claim.ids.includes(id));
     const dead = named.length > 0 && named.every((claim) => !isAlive(claim.process));
@@ -96,7 +119,28 @@ export function recover(dir: string): void {
     if (held.includes(true)) make(place, `${id}${TOLD}`, "");
     else bringBack(dir, id, { once: held.length === 0 || held.includes(undefined) });
   }
-  for (const claim of claims) if (!isAlive(claim.process)) rmSync(claim.file, { force: true });
+  for (const claim of claims) confirm(dir, claim);
+}
+
+/** Ends a claim once it is known whether what was told has arrived; what has not comes back. */
+function confirm(dir: string, claim: Claim): void {
+  if (isAlive(claim.process)) return;
+  const place = claimedDir(dir);
+  const missing = claim.ids.filter((id) => {
+    const { words } = toldIn(place, id);
+    return words !== undefined && claim.holds(words) === false;
+  });
+  if (claim.told !== undefined && missing.length > 0) {
+    if (!isWrittenSince(claim.transcript, claim.told) && Date.now() - claim.told < CONFIRMING_MS) return;
+    for (const id of missing) bringBack(dir, id, { once: true });
+  }
+  rmSync(claim.file, { force: true });
+}
+
+/** Whether the conversation was written to some time after a moment: then it holds what came before. */
+function isWrittenSince(transcript: string | undefined, moment: number): boolean {
+  const file = transcript === undefined ? undefined : statSync(transcript, { throwIfNoEntry: false });
+  return file !== undefined && file.mtimeMs - moment >= WRITING_MS;
 }
 
 type Claim = z.infer<typeof claimSchema> & { file: string; holds: Holds };

@@ -8,6 +8,7 @@ import { freezeSurroundings } from "../scope/surroundings.ts";
 import { projectDir } from "../state/place.ts";
 import type { TaskSpec } from "../task/spec.ts";
 import { logEvent } from "./events.ts";
+import type { ProcessIdentity } from "./process.ts";
 import { newRunId, type Origin, type RunRecord } from "./record.ts";
 import { saveRun } from "./store.ts";
 
@@ -21,6 +22,8 @@ export interface NewRun {
   agent?: string | undefined;
   model?: string | undefined;
   serverUrl?: string | undefined;
+  /** The process that stays with the run until another takes it up: while it lives the run is not lost. */
+  keeper?: ProcessIdentity | undefined;
 }
 
 /**
@@ -53,6 +56,7 @@ export function createRun(wanted: NewRun): RunRecord {
     turn: 0,
     created: new Date().toISOString(),
     ...(wanted.taskFile === undefined ? {} : { task_file: wanted.taskFile }),
+    ...(wanted.keeper === undefined ? {} : { executor: wanted.keeper }),
     ...(wanted.model === undefined ? {} : { model: wanted.model }),
     ...(wanted.agent === undefined ? {} : { agent: wanted.agent }),
   };
