@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createOpencodeClient } from "@opencode-ai/sdk";
@@ -36,5 +37,8 @@ if (!(await turn.hold())) throw new Error(turn.problem);
 await turn.writes("call-1", "write", write, root);
 writeFileSync(path, content);
 await turn.called("call-1");
+// What befalls the machine before the turn ends, as a shell command.
+const { LAB_BEFORE_END } = process.env;
+if (LAB_BEFORE_END) execFileSync("sh", ["-c", LAB_BEFORE_END], { stdio: "ignore" });
 await sessions.idle(session);
 await sessions.drain();
