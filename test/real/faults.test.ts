@@ -94,9 +94,9 @@ test.each(FAULT_POINTS.hook)(
     const once = join(plugin, "struck");
     const session = await setUpPlugin(
       (request) => {
-        if (request.userText === "one") putCallback(session.inbox, samplePayload("cb-one"));
+        if (request.userText.endsWith("one")) putCallback(session.inbox, samplePayload("cb-one"));
         // Long enough for the conversation to be written down before its next hook.
-        return request.userText === "two" ? { ...text("Heard two."), delayMs: 7_000 } : text("Heard.");
+        return request.userText.endsWith("two") ? { ...text("Heard two."), delayMs: 7_000 } : text("Heard.");
       },
       { plugins: [plugin], env: { HANDRAIL_FAULT: point, HANDRAIL_FAULT_ONCE: once } },
     );
