@@ -1,22 +1,26 @@
 import type { PluginInput } from "@opencode-ai/plugin";
 import { type Config, loadConfig } from "../shared/config/config.ts";
 import { HandrailError } from "../shared/errors.ts";
-import { claim } from "../shared/lock/claim.ts";
-import { isActive } from "../shared/run/active.ts";
+import { keepLease } from "../shared/lock/hold.ts";
+import { LeaseGuard } from "../shared/lock/permit.ts";
+import { leasesDir } from "../shared/lock/store.ts";
 import { createRun, originFromEnv } from "../shared/run/create.ts";
+import { takeLease } from "../shared/run/lease.ts";
 import { identify } from "../shared/run/process.ts";
 import { reap } from "../shared/run/reap.ts";
 import type { RunRecord } from "../shared/run/record.ts";
 import { registeredRun, registerSession } from "../shared/run/registry.ts";
+import { settleLease } from "../shared/run/settle.ts";
 import { isEnded } from "../shared/run/state.ts";
-import { activeClaimDir, readRun } from "../shared/run/store.ts";
+import { readRun } from "../shared/run/store.ts";
 import type { RefusalCode } from "../shared/scope/decision.ts";
 import { loadTask } from "../shared/task/load.ts";
 import { findPromptTask } from "../shared/task/prompt.ts";
 
 /** What a session is held to. `free`: a person's own session, which Handrail leaves alone. */
 export type Binding =
-  | { kind: "run"; record: RunRecord; config: Config; release: () => void }
+  /** `release` gives the lease back, where closing the run has not done it already. */
+  | { kind: "run"; record: RunRecord; config: Config; leases: LeaseGuard; release: () => Promise<void> }
   | { kind: "read-only"; code: RefusalCode; detail: string; record?: RunRecord }
   | { kind: "free" };
 
@@ -62,12 +66,12 @@ export async function find(
 }
 
 /** Binds a session to what was found for it: makes the run where there is none, and takes it up. */
-export function bind(context: BindingContext, sessionID: string, found: Found): Binding {
+export async function bind(context: BindingContext, sessionID: string, found: Found): Promise<Binding> {
   if (found.kind === "read-only" || found.kind === "free") return found;
   try {
     const config = loadConfig(context.root);
     const record = found.kind === "record" ? asItIs(found.record) : newRun(context, found.file);
-    return take(context, sessionID, record, config);
+    return await take(context, sessionID, record, config);
   } catch (error) {
     return cannot(error);
   }
@@ -142,8 +146,13 @@ function newRun(context: BindingContext, file: string): RunRecord {
   });
 }
 
-/** Takes a run up for a session: an invalid task, or another active run on this working tree, is read-only. */
-function take(context: BindingContext, sessionID: string, record: RunRecord, config: Config): Binding {
+/** Takes a run up for a session: an invalid task, or another run's lease that is in the way, is read-only. */
+async function take(
+  context: BindingContext,
+  sessionID: string,
+  record: RunRecord,
+  config: Config,
+): Promise<Binding> {
   registerSession(context.root, sessionID, record.run_id);
   // Its record is the other process's to write; a turn of ours would tell of both.
   const { executor } = record;
@@ -161,15 +170,20 @@ function take(context: BindingContext, sessionID: string, record: RunRecord, con
       record,
     };
   }
-  const place = claim(activeClaimDir(context.root), record.run_id, (holder) => {
-    const other = readRun(context.root, holder);
-    return other !== undefined && isActive(other);
-  });
-  if (!place.ok) {
-    const detail = `run ${place.holder} is active on this working tree; wait for it (handrail runs)`;
-    return { ...readOnly("busy", detail), record };
-  }
-  return { kind: "run", record, config, release: place.release };
+  const taken = await takeLease(record, config, context.env);
+  if (!taken.ok) return { ...readOnly("busy", taken.reason), record };
+  const dir = leasesDir(context.root);
+  const stop = keepLease(dir, record.run_id);
+  return {
+    kind: "run",
+    record,
+    config,
+    leases: new LeaseGuard(dir, record.run_id),
+    release: () => {
+      stop();
+      return settleLease(record, "failed");
+    },
+  };
 }
 
 function unbound(env: NodeJS.ProcessEnv, config: Config): Extract<Binding, { kind: "read-only" | "free" }> {

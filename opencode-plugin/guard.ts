@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Hooks, PluginInput } from "@opencode-ai/plugin";
+import { LeaseGuard, pathsOf } from "../shared/lock/permit.ts";
+import { leasesDir } from "../shared/lock/store.ts";
 import { actionOf, NOTHING_DECLARED } from "../shared/scope/actions.ts";
 import { decide } from "../shared/scope/decide.ts";
 import type { Decision, Refusal } from "../shared/scope/decision.ts";
@@ -19,6 +21,8 @@ export class Guard {
   readonly #root: string;
   readonly #directory: string;
   readonly #shell: () => InstanceShell;
+  /** For what belongs to no run. */
+  readonly #leases: LeaseGuard;
   #shellSeen = false;
 
   /** @param root real path of the working tree @param shell made when OpenCode hands over its configuration */
@@ -28,16 +32,17 @@ export class Guard {
     this.#root = root;
     this.#directory = input.directory;
     this.#shell = shell;
+    this.#leases = new LeaseGuard(leasesDir(root), undefined);
   }
 
   /** @throws Error with the refusal's text: OpenCode gives it to the model as the tool's error */
   before: Before = async ({ tool, sessionID, callID }, output) => {
     const bound = await this.#boundTo(sessionID);
     const { binding } = bound;
-    if (binding.kind === "free") return;
+    if (binding.kind === "free") return this.#leaveToOwners(tool, output.args);
     const declared = binding.kind === "run" ? binding.config : NOTHING_DECLARED;
     const action = actionOf(tool, output.args, declared);
-    const decision = await this.#decide(bound, action);
+    const decision = await this.#decideWithLeases(bound, action);
     if (decision.decision === "refuse") {
       bound.turn?.refused(decision, tool);
       throw new Error(refusalText(decision, bound.turn?.record.spec.scope));
@@ -53,6 +58,14 @@ export class Guard {
       throw new Error(refusalText(refusal));
     }
   };
+
+  /** A person's own session is held to nothing, but it does not write what a run has a lease on. */
+  async #leaveToOwners(tool: string, args: unknown): Promise<void> {
+    const action = actionOf(tool, args, NOTHING_DECLARED);
+    if (action.kind !== "write") return;
+    const refusal = await this.#leases.refusal(pathsOf(action, this.#place()));
+    if (refusal) throw new Error(refusalText(refusal));
+  }
 
   /** Does not fire for refused calls, nor for those that OpenCode itself ends (facts, opencode.md). */
   after: After = async ({ sessionID, callID }) => {
@@ -93,6 +106,24 @@ export class Guard {
       const { detail } = failed(error);
       return { binding: { kind: "read-only", code: "guard-failed", detail: detail ?? "" } };
     }
+  }
+
+  async #decideWithLeases(bound: Bound, action: ReturnType<typeof actionOf>): Promise<Decision> {
+    const decision = await this.#decide(bound, action);
+    if (decision.decision !== "allow" || action.kind !== "write" || bound.binding.kind !== "run")
+      return decision;
+    try {
+      const { leases } = bound.binding;
+      if (!leases.holds())
+        return { decision: "refuse", code: "leased", detail: "this run has no lease any more" };
+      return (await leases.refusal(pathsOf(action, this.#place()))) ?? decision;
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  #place() {
+    return { root: this.#root, directory: this.#directory };
   }
 
   async #decide({ binding, turn }: Bound, action: ReturnType<typeof actionOf>): Promise<Decision> {

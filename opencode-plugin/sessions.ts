@@ -167,7 +167,7 @@ export class Sessions {
     // A turn that is just ending still holds its run's record and the working tree.
     await Promise.all([this.#before, ...this.#endings]);
     const found = waiting?.found ?? (await find(this.#context, root, []));
-    const binding = bind(this.#context, root, found);
+    const binding = await bind(this.#context, root, found);
     const record = binding.kind === "free" ? undefined : binding.record;
     if (!record) return { binding };
     try {
@@ -176,7 +176,7 @@ export class Sessions {
       if (waiting) turn.prompted(waiting.prompt);
       return { binding, turn };
     } catch (error) {
-      if (binding.kind === "run") binding.release();
+      if (binding.kind === "run") await binding.release();
       const detail = error instanceof Error ? error.message : String(error);
       await closeOrLeave(
         record,

@@ -237,7 +237,8 @@ export class Turn {
     try {
       this.record = await closeOrLeave(this.record, this.#ended(end), this.#context.env);
     } finally {
-      if (this.#binding.kind === "run") this.#binding.release();
+      // Where that cannot be written, whoever closes the run does it.
+      if (this.#binding.kind === "run") await this.#binding.release().catch(() => undefined);
     }
   }
 

@@ -1,22 +1,25 @@
 import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadConfig } from "../../shared/config/config.ts";
+import { type Config, loadConfig } from "../../shared/config/config.ts";
 import { failClosedEnv } from "../../shared/config/failclosed.ts";
 import { HandrailError } from "../../shared/errors.ts";
-import { activeRun } from "../../shared/run/active.ts";
+import { leaseAgainst, leasesDir } from "../../shared/lock/store.ts";
 import type { TurnEnd } from "../../shared/run/close.ts";
 import { closeOnce } from "../../shared/run/close-once.ts";
 import { createRun, originFromEnv } from "../../shared/run/create.ts";
+import { inTheWay, leaseRequest } from "../../shared/run/lease.ts";
 import { identify } from "../../shared/run/process.ts";
 import { reap } from "../../shared/run/reap.ts";
-import type { RunRecord } from "../../shared/run/record.ts";
+import { newRunId, type RunRecord } from "../../shared/run/record.ts";
 import { isEnded } from "../../shared/run/state.ts";
 import { requireRun, saveRun } from "../../shared/run/store.ts";
+import { freezeSurroundings } from "../../shared/scope/surroundings.ts";
 import { findProgram } from "../../shared/serve/program.ts";
 import { lineage } from "../../shared/task/lineage.ts";
 import { loadTask } from "../../shared/task/load.ts";
 import { locateTask } from "../../shared/task/locate.ts";
+import type { TaskSpec } from "../../shared/task/spec.ts";
 import { captureBaseline } from "../../shared/tree/baseline.ts";
 import { endTree } from "./end-tree.ts";
 import { followRun } from "./follow-run.ts";
@@ -45,7 +48,7 @@ export interface Delegation {
 export async function delegate(wanted: Delegation): Promise<RunRecord> {
   const { progress } = wanted;
   const repo = await openHere(wanted.cwd);
-  loadConfig(repo.root);
+  const config = loadConfig(repo.root);
   const file = locateTask(wanted.file, repo.root, wanted.cwd);
   const spec = loadTask(file, repo.root);
   const first = spec.errors[0];
@@ -62,12 +65,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
     });
   }
   await reap(repo.root);
-  const active = activeRun(repo.root);
-  if (active) {
-    throw new HandrailError("busy", `run ${active.run_id} is active on this working tree`, {
-      fix: "wait for it: handrail runs",
-    });
-  }
+  refuseIfBusy(repo.root, spec, config);
   // Before the run is on record: what cannot be started leaves nothing behind.
   const env = withPlugin({ ...process.env, ...failClosedEnv(process.env) });
   const baseline = await captureBaseline(repo, { slug: lineage(spec, repo.root), allow: spec.scope.allow });
@@ -124,6 +122,15 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
     fix: "handrail doctor",
     cause: closed.error,
   });
+}
+
+/** Said before anything is on record or started; the plugin takes the lease itself. */
+function refuseIfBusy(root: string, spec: TaskSpec, config: Config): void {
+  const around = freezeSurroundings(spec.scope, root);
+  const request = leaseRequest({ run_id: newRunId(), spec, around, root }, config);
+  const against = leaseAgainst(leasesDir(root), request, config.modules);
+  if (!against) return;
+  throw new HandrailError("busy", inTheWay(against.by, against.reason), { fix: "handrail lock list" });
 }
 
 /** What OpenCode's own end means for a turn that its plugin has not closed. */

@@ -61,6 +61,21 @@ export const configSchema = z.strictObject({
       .check(z.refine(({ soft, hard }) => soft <= hard, { message: "soft must not be longer than hard" })),
     { soft: SOFT_S, hard: HARD_S },
   ),
+  /** `waitMinutes`: how long to wait for a lease before it is escalated; `confirmMinutes`: how long an ended packet keeps its own. */
+  leases: z._default(
+    z.strictObject({
+      waitMinutes: z._default(z.number().check(z.gte(0)), 10),
+      confirmMinutes: z._default(z.number().check(z.gt(0)), 24 * 60),
+    }),
+    { waitMinutes: 10, confirmMinutes: 24 * 60 },
+  ),
+  /** Files that one run at a time may touch, by group; `[]` takes a group away (shared/lock/groups.ts). */
+  sharedGroups: z._default(z.record(z.string(), z.array(z.string())), {}),
+  /** What the modules of packets depend on: two modules are told apart only where both stand here. */
+  modules: z._default(
+    z.record(z.string(), z.strictObject({ dependsOn: z._default(z.array(z.string()), []) })),
+    {},
+  ),
 });
 export type Config = z.infer<typeof configSchema>;
 

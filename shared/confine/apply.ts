@@ -1,5 +1,6 @@
 import { existsSync, lstatSync, readFileSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { LeaseGuard } from "../lock/permit.ts";
 import { below } from "../tree/bytes.ts";
 import { captureGit } from "../tree/git.ts";
 import { Journal } from "../tree/journal.ts";
@@ -11,13 +12,13 @@ import { applyGit, matcherOf } from "./git-layer.ts";
 import { isHomeCache } from "./home-news.ts";
 import { findIgnored } from "./ignored.ts";
 import { type Judged, judge } from "./judge.ts";
-import { land, shown, wholeFolders } from "./land.ts";
+import { isFolder, land, shown, wholeFolders } from "./land.ts";
 import { type LayerChange, readLayer } from "./layer.ts";
+import { dropLayer } from "./layers.ts";
 import { linkTarget, movedTo } from "./links.ts";
 import { temporaryFor } from "./place.ts";
 import { placesIn } from "./places.ts";
 import type { Policy } from "./policy.ts";
-import { removeTree } from "./remove.ts";
 import { isBelow } from "./tools.ts";
 import { FULL } from "./watch.ts";
 
@@ -85,7 +86,7 @@ export async function applyLayer(policy: Policy, taken: string, exitCode: number
   };
   appendCommand(placesIn(policy.runDir).commands, record);
   const full = existsSync(join(taken, FULL));
-  removeTree(taken);
+  dropLayer(policy, taken);
   const missed = judged.some(({ fate }) => fate.fate === "refuse" && fate.ignored !== true);
   const counts = missed || inGit.refused.length > 0 || record.conflicts.length > 0;
   return { record, counts, full, unlinked, failed: landed.failed };
@@ -106,10 +107,10 @@ function isGit(path: string): boolean {
   return path === ".git";
 }
 
-function judgeLayer(policy: Policy, upper: string, changes: readonly LayerChange[]): Promise<Judged[]> {
+async function judgeLayer(policy: Policy, upper: string, changes: readonly LayerChange[]): Promise<Judged[]> {
   const { root, home } = policy;
   const matcher = matcherOf(policy);
-  return judge(changes, {
+  const judged = await judge(changes, {
     matcher,
     ignored: (paths) => findIgnored(captureGit({ directory: root }), policy.scratch, paths),
     linkTarget: (path) => linkTarget(root, upper, path),
@@ -119,6 +120,17 @@ function judgeLayer(policy: Policy, upper: string, changes: readonly LayerChange
       return home !== undefined && isBelow(home, root) && isBelow(join(root, path), home);
     },
   });
+  if (policy.leases) await refuseLeased(judged, new LeaseGuard(policy.leases.dir, policy.leases.owner));
+  return judged;
+}
+
+/** What another run has a lease on does not land, though the task allows it. */
+async function refuseLeased(judged: readonly Judged[], leases: LeaseGuard): Promise<void> {
+  for (const one of judged) {
+    if (one.fate.fate !== "apply" || isFolder(one.change)) continue;
+    const refusal = await leases.refusal([one.change.path]);
+    if (refusal) one.fate = { fate: "refuse", code: "leased", detail: refusal.detail ?? "" };
+  }
 }
 
 function refusedIn(judged: readonly Judged[]): RefusedChange[] {

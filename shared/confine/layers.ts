@@ -8,10 +8,11 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { privateDir } from "../state/files.ts";
 import { workPlacesIn } from "./places.ts";
 import type { Policy } from "./policy.ts";
+import { removeTree } from "./remove.ts";
 import { isBelow } from "./tools.ts";
 
 type Trees = Pick<Policy, "work" | "root" | "commonDir">;
@@ -20,7 +21,10 @@ type Trees = Pick<Policy, "work" | "root" | "commonDir">;
 export function cutLayer(policy: Trees): void {
   const work = workPlacesIn(policy.work);
   privateDir(work.cut);
-  if (existsSync(work.layer)) {
+  if (existsSync(work.layer) && !existsSync(work.busy)) {
+    // Its maker was killed before it was whole: no command has run in it.
+    removeTree(work.layer);
+  } else if (existsSync(work.layer)) {
     const stamp = new Date().toISOString().replace(/[-:.]/g, "").slice(0, 18);
     renameSync(work.layer, join(work.cut, `${stamp}-${process.pid}`));
   }
@@ -35,6 +39,17 @@ export function cutLayers(policy: Trees): string[] {
         .sort()
         .map((name) => join(cut, name))
     : [];
+}
+
+/**
+ * Removes a layer that has been applied. Renamed first: a layer of which half is removed would be read as a
+ * command that deleted the rest.
+ */
+export function dropLayer(policy: Pick<Policy, "work">, taken: string): void {
+  const { gone } = workPlacesIn(policy.work);
+  privateDir(gone);
+  renameSync(taken, join(gone, basename(taken)));
+  removeTree(gone);
 }
 
 /** Makes what the next command writes into. */

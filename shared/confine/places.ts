@@ -41,6 +41,8 @@ export interface WorkPlaces {
   top: string;
   git: string;
   cut: string;
+  /** Layers that have been applied, and are being removed. */
+  gone: string;
   keep: string;
   /** Shown in place of folders that are hidden from commands. */
   mask: string;
@@ -56,6 +58,7 @@ export function workPlacesIn(dir: string): WorkPlaces {
     top: join(layer, "top"),
     git: join(layer, "git"),
     cut: join(dir, "cut"),
+    gone: join(dir, "gone"),
     keep: join(dir, "keep"),
     mask: join(dir, "mask"),
     device: join(dir, "device"),

@@ -68,6 +68,8 @@ export const policySchema = z.object({
   /** What the names in the scope were when the run started. */
   kinds: z.record(z.string(), z.enum(["file", "directory"])),
   scratch: z.array(z.string()),
+  /** The leases of the working tree, and the run whose own they are not. */
+  leases: z.optional(z.object({ dir: z.string(), owner: z.string() })),
   mechanism: mechanismSchema,
   objectFormat: z.enum(["sha1", "sha256"]),
   /** Runs `shell-main`: program and arguments, and variables it needs. */

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { leasesDir } from "../lock/store.ts";
 import { createMatcher } from "../scope/matcher.ts";
 import { surroundingsOf } from "../scope/surroundings.ts";
 import { privateDir, writeJson } from "../state/files.ts";
@@ -96,6 +97,7 @@ function policyOf(input: PrepareInput, work: string, env: NodeJS.ProcessEnv): Po
     version: 1,
     ...{ runDir, work, root, gitDir, commonDir, scope, mechanism, kinds },
     applier: input.applier,
+    leases: { dir: leasesDir(root), owner: basename(runDir) },
     lock: input.lock,
     journal: input.journal ?? runDir,
     home: env.HOME ?? homedir(),

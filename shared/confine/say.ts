@@ -46,6 +46,8 @@ function reason({ code, rule, detail }: RefusedChange): string {
       return `the link leads out of the scope${detail === undefined ? "" : ` (${quote(detail, 80)})`}`;
     case "special-file":
       return `a ${detail ?? "special file"} is not brought into the repository`;
+    case "leased":
+      return `another task holds it now${detail === undefined ? "" : ` (${quote(detail, 120)})`}`;
     case "no-read":
       return "the task says not to open it";
     case "rule":

@@ -15,8 +15,10 @@ import { loadSnapshot } from "../tree/snapshot-record.ts";
 import { type RunEvent, readEvents, sumUsage } from "./events.ts";
 import { moveRun } from "./move.ts";
 import { callbackId, withdrawNotes } from "./notes.ts";
+import { otherRuns } from "./others.ts";
 import type { RunRecord } from "./record.ts";
 import { countRefusals, refusedCalls, type ShellWord, shellWord } from "./refusals.ts";
+import { settleLease } from "./settle.ts";
 import type { RunState } from "./state.ts";
 import { runDir, turnDir } from "./store.ts";
 
@@ -82,6 +84,7 @@ export async function closeTurn(
     ...(end.error ? { error: end.error } : {}),
   };
   await problemOf(async () => withdrawNotes(record));
+  await settleLease(record, state);
   // The callback first: a crash in between leaves an unfinished run, which is closed again, to the same id.
   putAndDeliver(record.root, payloadOf(closed), record.origin, env);
   const ended = moveRun(record, state, closed);
@@ -142,6 +145,7 @@ async function auditWith(snapshot: Snapshot, record: RunRecord, events: readonly
     matcher: frozenMatcher(record.spec.scope, record.around),
     confinement: shells.some((event) => event.confinement === "none") ? "none" : "overlay",
     shellCommands: shells.length,
+    othersWrote: otherRuns(record, events[0]?.at ?? record.created),
   });
 }
 

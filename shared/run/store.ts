@@ -13,11 +13,6 @@ export function runsDir(root: string): string {
   return join(projectDir(root), "runs");
 }
 
-/** The claim on a working tree: one active run at a time. */
-export function activeClaimDir(root: string): string {
-  return join(projectDir(root), "active");
-}
-
 /** @throws HandrailError `bad-input` for an id that is none: it becomes part of a path */
 export function runDir(root: string, runId: string): string {
   if (!RUN_ID.test(runId)) {

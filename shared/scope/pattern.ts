@@ -23,9 +23,14 @@ export interface Pattern {
 }
 
 export interface AllowPattern extends Pattern {
+  /** What it covers, for comparing it with another pattern. */
+  area: Area;
   /** Whether something it covers may lie below the folder. */
   reachesBelow(folder: string): boolean;
 }
+
+/** A file, everything below a folder, or what a glob means. Paths and globs are folded. */
+export type Area = { kind: "file" | "below"; path: string } | { kind: "glob"; glob: string; base: string };
 
 const magic = /[*?[\]]/;
 /** Nothing but wildcards: as an allow list it would be everything. */
@@ -114,6 +119,7 @@ function named(
   };
   return {
     text,
+    area: { kind: extent === "file" ? "file" : "below", path },
     literal: outright ? path : undefined,
     weight: extent === "file" ? Number.POSITIVE_INFINITY : inside.length,
     covers: covers[extent],
@@ -147,6 +153,7 @@ function globbed(text: string, glob: string, around: Surroundings): AllowPattern
   let folders: ((path: string) => boolean) | undefined;
   return {
     text,
+    area: { kind: "glob", glob: below, base: fixedBeginning(below) },
     literal: undefined,
     weight: fixedBeginning(glob).length + 0.5,
     covers: matchesGlobs([below]),

@@ -96,9 +96,15 @@ function say(refusal: Refusal): [what: string, next: string] {
         "Stop here and say so.",
       ];
     case "leased":
-      return [`${path} is held by another run${by}.`, "Work on the other files first, or stop and say so."];
+      return [
+        `${path} belongs to another task now${by}.`,
+        "Leave it as it is: work on the other files of your task, or stop and say so. `handrail lock list` shows who holds what; only whoever ordered the work can release or transfer it.",
+      ];
     case "busy":
-      return [`Another run is active in this working tree${by}.`, "Stop here and say so."];
+      return [
+        `Another task is worked on in this working tree${by}.`,
+        "Stop here and say so; `handrail lock list` shows it.",
+      ];
     case "guard-failed":
       return [
         `Handrail cannot check this call${by}, so it is refused.`,

@@ -4,6 +4,7 @@ import { quote } from "../scope/quote.ts";
 import { changeTrees, lineCounts } from "./change-trees.ts";
 import { type Change, type Changes, changesSince, type GitChange } from "./changes.ts";
 import { type JournalEntry, pathsChangedBy } from "./journal.ts";
+import type { FileState } from "./objects.ts";
 import type { Snapshot } from "./snapshot-record.ts";
 
 export interface AuditOptions {
@@ -15,6 +16,11 @@ export interface AuditOptions {
   /** How the turn's shell commands were held, and how many there were. */
   confinement: "overlay" | "none";
   shellCommands: number;
+  /**
+   * Whether another run is on record for having written this, and may: a command that nobody held is taken to
+   * have made every change that was seen while it ran, another run's too.
+   */
+  othersWrote?: (path: string, state: FileState | undefined) => boolean;
 }
 
 /** One changed path. Counts are lines; a binary file or one whose content is not kept has none. */
@@ -48,6 +54,7 @@ export async function auditTurn(options: AuditOptions): Promise<Audit> {
   const { snapshot, matcher } = options;
   const found = await changesSince(snapshot);
   const touched = pathsChangedBy(options.journal);
+  const byCommands = onlyByCommands(options.journal);
   const counts = await lineCounts(await changeTrees(snapshot, found.changes));
   const git = found.git.filter((change) => touched.has(change.name));
   const changes: AuditedChange[] = [];
@@ -56,7 +63,9 @@ export async function auditTurn(options: AuditOptions): Promise<Audit> {
   for (const change of found.changes) {
     const { path, status } = change;
     const answer = matcher.classify(path, actOf(change));
-    const by = touched.has(path) ? "executor" : "foreign";
+    const suspect = touched.has(path) && answer.decision === "refuse" && byCommands.has(path);
+    const others = suspect && options.othersWrote?.(path, change.after) === true;
+    const by = touched.has(path) && !others ? "executor" : "foreign";
     changes.push({ path, status, ...counts.get(path), inScope: answer.decision === "allow", by });
     if (by === "foreign") foreign.push(path);
     else if (answer.decision === "refuse") outOfScope.push({ path, code: answer.code });
@@ -67,6 +76,12 @@ export async function auditTurn(options: AuditOptions): Promise<Audit> {
     if (!inScope) outOfScope.push({ path: change.name, code: "git-dir" });
   }
   return { ...judge(options, outOfScope, found), changes, outOfScope, foreign };
+}
+
+/** Paths that no structured tool of the run wrote. */
+function onlyByCommands(journal: readonly JournalEntry[]): Set<string> {
+  const byTools = new Set(journal.filter((entry) => entry.via === "tool").map((entry) => entry.path));
+  return new Set(journal.map((entry) => entry.path).filter((path) => !byTools.has(path)));
 }
 
 function judge(

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { payloadSchema } from "../../shared/callback/payload.ts";
 import { callbackText } from "../../shared/callback/text.ts";
-import { claimHolder } from "../../shared/lock/claim.ts";
 import { closing } from "../lab/cleanup.ts";
 import {
   type Delegation,
@@ -49,7 +48,9 @@ async function expectEnded(lab: Delegation, turns: Ended[]): Promise<void> {
 
 /** The working tree is nobody's any more. */
 function expectReleased(lab: Delegation): void {
-  expect(claimHolder(join(projectState(lab.sandbox), "active"))).toBeUndefined();
+  const leases = join(projectState(lab.sandbox), "leases");
+  const left = existsSync(leases) ? readdirSync(leases).filter((name) => name.endsWith(".json")) : [];
+  expect(left).toEqual([]);
 }
 
 /** The same task can be worked on at once. */

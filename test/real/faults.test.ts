@@ -92,21 +92,26 @@ test.each(FAULT_POINTS.hook)(
     await buildFaulty(join(plugin, "faulty"));
     cpSync(join(plugin, "faulty/hooks"), join(plugin, "dist/hooks"), { recursive: true });
     const once = join(plugin, "struck");
+    let prompt = "";
     const session = await setUpPlugin(
-      (request) => {
-        if (request.userText.endsWith("one")) putCallback(session.inbox, samplePayload("cb-one"));
+      () => {
+        if (prompt === "one") putCallback(session.inbox, samplePayload("cb-one"));
         // Long enough for the conversation to be written down before its next hook.
-        return request.userText.endsWith("two") ? { ...text("Heard two."), delayMs: 7_000 } : text("Heard.");
+        return prompt === "two" ? { ...text("Heard two."), delayMs: 7_000 } : text("Heard.");
       },
       { plugins: [plugin], env: { HANDRAIL_FAULT: point, HANDRAIL_FAULT_ONCE: once } },
     );
     const stream = closing(session.claude.stream(session.repo.root, { args: session.sessionArgs }));
-    await stream.send("one");
+    const send = (words: string) => {
+      prompt = words;
+      return stream.send(words);
+    };
+    await send("one");
     await until("the kill", () => existsSync(once));
-    await stream.send("two");
+    await send("two");
     const told = () => timesTold(session.model.requests, "[cb-one]");
     await until("it to be told", () => told() > 0);
-    await stream.send("three");
+    await send("three");
     expect(told()).toBe(1);
   },
   120_000,

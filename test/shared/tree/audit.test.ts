@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createMatcher } from "../../../shared/scope/matcher.ts";
 import type { Rule } from "../../../shared/task/spec.ts";
-import { auditTurn } from "../../../shared/tree/audit.ts";
+import { type AuditOptions, auditTurn } from "../../../shared/tree/audit.ts";
 import { readBlob } from "../../../shared/tree/blobs.ts";
 import { Journal, readJournal } from "../../../shared/tree/journal.ts";
 import { openRepository } from "../../../shared/tree/repository.ts";
@@ -45,11 +45,12 @@ async function turn(
       await openWindow(snapshot, { tool: "bash", callID: "killed" });
       act();
     },
-    async audit() {
+    async audit(othersWrote?: AuditOptions["othersWrote"]) {
       await closeWindows(snapshot, journal);
       const scope = { allow: ["src/a.ts", "src/lib/**"], inspect: [], forbid: [], rules, noRead: [] };
       const matcher = createMatcher(scope);
-      return auditTurn({ snapshot, journal: readJournal(dir), matcher, confinement, shellCommands });
+      const options = { snapshot, journal: readJournal(dir), matcher, confinement, shellCommands };
+      return auditTurn({ ...options, ...(othersWrote && { othersWrote }) });
     },
   };
 }
@@ -113,6 +114,25 @@ test("unconfined commands: what changed meanwhile is the executor's; quiet ones 
     ".git/refs/heads/main",
   ]);
   expect(loud.foreign).toEqual(["README.md", "notes.txt"]);
+});
+
+test("what another run wrote while a command ran unheld is that run's, if it may and if it is as that run left it", async () => {
+  const here = place();
+  const repo = here.repo(FILES);
+  const run = await turn(here, repo);
+  await run.shell(() => {
+    repo.write("src/b.ts", "the other run's\n");
+    repo.write("README.md", "sneaked\n");
+  });
+  const theirs = (path: string, state: { oid: string } | undefined) =>
+    path === "src/b.ts" && state?.oid === repo.git("hash-object", "src/b.ts");
+  const audit = await run.audit(theirs);
+  expect(audit.outOfScope.map((one) => one.path)).toEqual(["README.md"]);
+  expect(audit.foreign).toEqual(["src/b.ts"]);
+  expect((await run.audit()).outOfScope.map((one) => one.path)).toEqual(["README.md", "src/b.ts"]);
+  // What a structured tool of this run wrote is its own, whoever else says so.
+  run.tool("src/b.ts", () => repo.write("src/b.ts", "mine\n"));
+  expect((await run.audit(() => true)).outOfScope.map((one) => one.path)).toEqual(["src/b.ts"]);
 });
 
 test("a command that changes something back to what it was is in the window, too", async () => {
