@@ -73,6 +73,7 @@ export async function buildFaulty(folder: string): Promise<void> {
     platform: "node",
     target: "node20",
     format: "cjs",
+    mainFields: ["module", "main"],
     define: { __HANDRAIL_FAULTS__: "true" },
     logLevel: "error",
   });
