@@ -9,7 +9,7 @@ import { takeLease } from "../shared/run/lease.ts";
 import { identify } from "../shared/run/process.ts";
 import { reap } from "../shared/run/reap.ts";
 import type { RunRecord } from "../shared/run/record.ts";
-import { registeredRun, registerSession } from "../shared/run/registry.ts";
+import { readRegistration, registerSession } from "../shared/run/registry.ts";
 import { settleLease } from "../shared/run/settle.ts";
 import { isEnded } from "../shared/run/state.ts";
 import { readRun } from "../shared/run/store.ts";
@@ -46,7 +46,7 @@ export type Found =
 
 /**
  * Finds what a root session works for, when a prompt arrives. In this order: the run named in the
- * environment; a task that the prompt is, contains or names; the task named in the environment; the run
+ * environment; what the session is registered for by whoever drives it; a task that the prompt is, contains or names; the task named in the environment; the run
  * the session is registered for; a task in the session's earlier messages (forks, and sessions older than the registration).
  * @param prompts the text of the message, then of those before it that nothing has been made of; none where
  *   there is no prompt (`/session/:id/shell`)
@@ -101,19 +101,29 @@ async function findRun(
     context.preset.runId = undefined;
     return { kind: "record", record, preset: true };
   }
+  const registered = readRegistration(context.root, sessionID);
+  if (registered?.fixed) return fixedRun(context, registered.run_id);
   for (const prompt of prompts) {
     const task = taskOf(context, prompt);
     if (task) return task;
   }
   if (context.env.HANDRAIL_TASK) return { kind: "task", file: context.env.HANDRAIL_TASK };
-  const registered = registeredRun(context.root, sessionID);
-  const record = registered === undefined ? undefined : readRun(context.root, registered);
+  const record = registered?.run_id === undefined ? undefined : readRun(context.root, registered.run_id);
   if (record) return { kind: "record", record, preset: false };
   for (const earlier of await earlierPrompts(context.client, sessionID)) {
     const task = taskOf(context, earlier);
     if (task) return task;
   }
   return undefined;
+}
+
+/** What whoever drives the session has said that it is for. */
+function fixedRun(context: BindingContext, runId: string | undefined): Found {
+  if (runId === undefined) return { kind: "free" };
+  const record = readRun(context.root, runId);
+  return record
+    ? { kind: "record", record, preset: false }
+    : readOnly("unbound", `the session is registered for ${runId}, which is no run of this project`);
 }
 
 /** The task in a prompt, a refusal for one that cannot be told, or undefined without any. */
@@ -153,7 +163,8 @@ async function take(
   record: RunRecord,
   config: Config,
 ): Promise<Binding> {
-  registerSession(context.root, sessionID, record.run_id);
+  const registered = readRegistration(context.root, sessionID);
+  if (registered?.run_id !== record.run_id) registerSession(context.root, sessionID, record.run_id);
   // Its record is the other process's to write; a turn of ours would tell of both.
   const { executor } = record;
   if (record.turn > 0 && !isEnded(record.state) && executor?.pid !== process.pid) {

@@ -1,3 +1,4 @@
+import { isReadOnly } from "../shared/task/spec.ts";
 import type { Bound } from "./sessions.ts";
 
 const MAX_LISTED = 40;
@@ -8,13 +9,8 @@ const MAX_LISTED = 40;
  */
 export function briefing({ binding, turn }: Bound): string | undefined {
   if (binding.kind === "free") return undefined;
-  if (binding.kind === "read-only") {
-    return [
-      "# Handrail: this session is read-only",
-      `No file can be written, by any tool: ${binding.detail}.`,
-      "Read and answer; do not try to change files. Say in your answer what stopped you.",
-    ].join("\n");
-  }
+  if (binding.kind === "read-only") return readOnly(binding.detail);
+  if (isReadOnly(binding.record.spec.scope)) return readOnly("it was asked to read and to answer");
   const { scope, prohibitions } = binding.record.spec;
   const advice = prohibitions.filter((line) => line.enforcement === "advisory").map((line) => line.text);
   return [
@@ -33,6 +29,14 @@ export function briefing({ binding, turn }: Bound): string | undefined {
   ]
     .filter(Boolean)
     .join("\n");
+}
+
+function readOnly(why: string): string {
+  return [
+    "# Handrail: this session is read-only",
+    `No file can be written, by any tool: ${why}.`,
+    "Read and answer; do not try to change files. Say in your answer what stopped you.",
+  ].join("\n");
 }
 
 function shellNote(

@@ -9,7 +9,7 @@ import type { Matcher } from "../shared/scope/matcher.ts";
 import { frozenMatcher } from "../shared/scope/surroundings.ts";
 import { ownProgram } from "../shared/serve/own-program.ts";
 import { lineage } from "../shared/task/lineage.ts";
-import type { Scope } from "../shared/task/spec.ts";
+import { isReadOnly, type Scope } from "../shared/task/spec.ts";
 import { captureBaseline } from "../shared/tree/baseline.ts";
 import { Journal } from "../shared/tree/journal.ts";
 import { openRepository } from "../shared/tree/repository.ts";
@@ -40,9 +40,11 @@ export async function makeHold(record: RunRecord, config: Config, readOnly: bool
   await finishOpen(dir);
   const allow = spec.scope.allow;
   const slug = lineage(spec, root);
-  const baseline = readOnly
-    ? undefined
-    : await captureBaseline(repo, { slug, allow, scratch: config.scratch });
+  // A turn that may change nothing has no contribution to show, and must not take the place of one that has.
+  const baseline =
+    readOnly || isReadOnly(spec.scope)
+      ? undefined
+      : await captureBaseline(repo, { slug, allow, scratch: config.scratch });
   const snapshot = await takeSnapshot(repo, turnDir(record), { scratch: config.scratch, allow });
   faultPoint("snapshot-taken");
   const shell = prepareShell({

@@ -30,6 +30,9 @@ const exitByCode = {
   "claude-missing": EXIT.missing,
   "git-missing": EXIT.missing,
   "plugin-not-loaded": EXIT.missing,
+  "server-failed": EXIT.missing,
+  "session-lost": EXIT.missing,
+  "wrong-directory": EXIT.usage,
   busy: EXIT.missing,
 } as const satisfies Record<string, ExitCode>;
 export type ErrorCode = keyof typeof exitByCode;

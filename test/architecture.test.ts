@@ -7,7 +7,12 @@ const rules = [
   {
     name: "shared-knows-no-host",
     from: { path: "^shared/" },
-    to: { path: "^(opencode-plugin|claude-hooks|test)/|node_modules/(@opencode-ai|@anthropic-ai)/" },
+    to: { path: "^(opencode-plugin|claude-hooks|test)/|node_modules/(@opencode-ai/plugin|@anthropic-ai)/" },
+  },
+  {
+    name: "only-serve-speaks-to-opencode",
+    from: { path: "^shared/(?!serve/)" },
+    to: { path: "node_modules/@opencode-ai/sdk/" },
   },
   { name: "hosts-do-not-meet", from: { path: "^opencode-plugin/" }, to: { path: "^(claude-hooks|test)/" } },
   { name: "hosts-do-not-meet-2", from: { path: "^claude-hooks/" }, to: { path: "^(opencode-plugin|test)/" } },

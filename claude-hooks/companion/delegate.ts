@@ -15,16 +15,16 @@ import { newRunId, type RunRecord } from "../../shared/run/record.ts";
 import { isEnded } from "../../shared/run/state.ts";
 import { requireRun, saveRun } from "../../shared/run/store.ts";
 import { freezeSurroundings } from "../../shared/scope/surroundings.ts";
+import { endTree } from "../../shared/serve/end-tree.ts";
+import { withPlugin } from "../../shared/serve/plugin-file.ts";
 import { findProgram } from "../../shared/serve/program.ts";
 import { lineage } from "../../shared/task/lineage.ts";
 import { loadTask } from "../../shared/task/load.ts";
 import { locateTask } from "../../shared/task/locate.ts";
 import type { TaskSpec } from "../../shared/task/spec.ts";
 import { captureBaseline } from "../../shared/tree/baseline.ts";
-import { endTree } from "./end-tree.ts";
 import { followRun } from "./follow-run.ts";
 import { openHere } from "./here.ts";
-import { withPlugin } from "./install/plugin-file.ts";
 import { type OpencodeEnd, runOpencode } from "./opencode-run.ts";
 import type { Progress } from "./progress.ts";
 

@@ -38,6 +38,18 @@ const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }
     summary: "put back what a run changed out of scope",
     load: () => import("./commands/restore.ts"),
   },
+  session: {
+    summary: "start, continue and follow sessions on this project's OpenCode server",
+    load: () => import("./commands/session.ts"),
+  },
+  job: {
+    summary: "list, wait for and cancel work in the background",
+    load: () => import("./commands/job.ts"),
+  },
+  serve: {
+    summary: "start, show and stop this project's OpenCode server",
+    load: () => import("./commands/serve.ts"),
+  },
   callback: {
     summary: "list, deliver or redeliver the callbacks of this project",
     load: () => import("./commands/callback.ts"),

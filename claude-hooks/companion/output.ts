@@ -1,4 +1,5 @@
 import { EXIT, type ExitCode, HandrailError } from "../../shared/errors.ts";
+import { ownJob } from "./serve/worker.ts";
 
 /** `--json` given before `--`; asked from argv so that usage errors honour it too. */
 export function wantsJson(argv: readonly string[]): boolean {
@@ -29,6 +30,7 @@ export function emit(
 ): void {
   process.stdout.write(options.json ? `${JSON.stringify(value, null, 2)}\n` : ensureNewline(text()));
   process.exitCode = exitCode;
+  ownJob()?.end(value, exitCode);
 }
 
 /** Reports a failure: `{error: {code, message, fix?}}` on stdout with `--json`, else plain words on stderr. */
@@ -46,6 +48,7 @@ export function emitError(error: unknown, json: boolean): void {
     }
   }
   process.exitCode = known.exitCode;
+  ownJob()?.end({ error: { code: known.code, message: known.message, fix: known.fix } }, known.exitCode);
 }
 
 function asKnown(error: unknown): HandrailError {

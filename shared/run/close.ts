@@ -6,6 +6,7 @@ import { endCommand } from "../confine/finish.ts";
 import { finishOpen } from "../confine/open.ts";
 import { faultPoint } from "../fault.ts";
 import { frozenMatcher } from "../scope/surroundings.ts";
+import { isReadOnly } from "../task/spec.ts";
 import { type Audit, auditTurn } from "../tree/audit.ts";
 import { Journal, readJournal } from "../tree/journal.ts";
 import { quarantine } from "../tree/quarantine.ts";
@@ -196,5 +197,7 @@ function messageOf(error: unknown): string {
 }
 
 function nextCommand(record: RunRecord, state: RunState): string {
-  return state === "blocked" ? `handrail show ${record.run_id}` : `handrail diff --task ${record.task_id}`;
+  return state === "blocked" || isReadOnly(record.spec.scope)
+    ? `handrail show ${record.run_id}`
+    : `handrail diff --task ${record.task_id}`;
 }

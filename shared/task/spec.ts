@@ -34,6 +34,11 @@ export const scopeSchema = z.object({
 });
 export type Scope = z.infer<typeof scopeSchema>;
 
+/** Whether a scope lets nothing be written: that of a session that only reads. */
+export function isReadOnly({ allow }: Scope): boolean {
+  return allow.length === 0;
+}
+
 export const prohibitionSchema = z.object({
   text: z.string(),
   enforcement: z.enum(["path", "rule", "advisory"]),

@@ -1,13 +1,13 @@
 import { createInterface } from "node:readline/promises";
 import { type Command, Option } from "commander";
 import { HandrailError } from "../../../shared/errors.ts";
+import { pluginFile } from "../../../shared/serve/plugin-file.ts";
 import { findProgram } from "../../../shared/serve/program.ts";
 import { openRepository } from "../../../shared/tree/repository.ts";
 import { planClaude, planClaudeUndo } from "../install/claude.ts";
 import { planOpencode, planOpencodeUndo } from "../install/opencode.ts";
 import { marketplaceFolder } from "../install/package.ts";
 import { type Change, type Host, joined, type NotDone, type Place, type Plan } from "../install/plan.ts";
-import { pluginFile } from "../install/plugin-file.ts";
 import { emit } from "../output.ts";
 
 interface InitOptions {

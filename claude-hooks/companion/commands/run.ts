@@ -7,6 +7,7 @@ import { delegate } from "../delegate.ts";
 import { emit } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { reportJson } from "../report-json.ts";
+import { checkedModel, minutes } from "../turn-options.ts";
 
 interface RunOptions {
   json?: boolean;
@@ -31,21 +32,12 @@ export function configure(command: Command): void {
           fix: "handrail run --lane cli FILE",
         });
       }
-      if (options.model !== undefined && !/^[^/\s]+\/\S+$/.test(options.model)) {
-        throw new HandrailError(
-          "bad-usage",
-          `--model takes provider/model, not ${JSON.stringify(options.model)}`,
-          {
-            fix: "opencode models",
-          },
-        );
-      }
       const record = await delegate({
         file,
         cwd: process.cwd(),
-        model: options.model,
+        model: checkedModel(options.model),
         agent: options.agent,
-        timeoutMs: minutes(options.timeout),
+        timeoutMs: options.timeout === undefined ? undefined : minutes(options.timeout),
         progress: new Progress(options.json ? undefined : process.stderr),
       });
       const report = reportSchema.parse(record);
@@ -57,16 +49,4 @@ export function configure(command: Command): void {
 export function exitCodeOf(record: RunRecord): ExitCode {
   if (record.verdict === "violated" || record.state === "blocked") return EXIT.violated;
   return record.state === "done" ? EXIT.done : EXIT.failed;
-}
-
-/** @returns milliseconds. @throws HandrailError `bad-usage` for what is no positive number of minutes */
-export function minutes(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (!Number.isFinite(value) || value <= 0 || value > 24 * 60) {
-    throw new HandrailError("bad-usage", `--timeout takes minutes, not ${JSON.stringify(text)}`, {
-      fix: "--timeout 30",
-    });
-  }
-  return value * 60_000;
 }

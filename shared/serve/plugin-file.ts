@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parse } from "jsonc-parser";
 import * as z from "zod/mini";
-import { HandrailError } from "../../../shared/errors.ts";
+import { HandrailError } from "../errors.ts";
 
 const contentSchema = z.looseObject({ plugin: z.optional(z.array(z.unknown())) });
 
@@ -11,7 +11,7 @@ const contentSchema = z.looseObject({ plugin: z.optional(z.array(z.unknown())) }
  * @throws HandrailError `internal` when the build lacks it
  */
 export function pluginFile(): string {
-  // This module is bundled either into dist/handrail.mjs or into dist/chunks/*.mjs.
+  // This module is bundled into the Claude plugin's dist/*.mjs or dist/chunks/*.mjs.
   for (const place of ["./opencode-plugin/index.js", "../opencode-plugin/index.js"]) {
     const file = fileURLToPath(new URL(place, import.meta.url));
     if (existsSync(file)) return file;

@@ -9,9 +9,10 @@ const GRACE_MS = 3000;
  * OpenCode gives each shell command a process group of its own (1.18.33, measured), so that ending OpenCode's
  * group alone would leave its command running, and whoever closes the run waiting for it.
  * @param pid a process that leads its own group
+ * @param others of the same group, whose descendants are ended, too: a launcher may be gone before what it started
  */
-export async function endTree(pid: number): Promise<void> {
-  const groups = groupsBelow(pid);
+export async function endTree(pid: number, others: readonly number[] = []): Promise<void> {
+  const groups = groupsBelow(pid, others);
   for (const group of groups) signal(group, "SIGTERM");
   const end = Date.now() + GRACE_MS;
   while (Date.now() < end && groups.some((group) => signal(group, 0))) await sleep(50);
@@ -19,10 +20,10 @@ export async function endTree(pid: number): Promise<void> {
 }
 
 /** Process groups of a process and all its descendants, its own first. */
-function groupsBelow(pid: number): number[] {
+function groupsBelow(pid: number, others: readonly number[]): number[] {
   const processes = allProcesses();
   const groups = new Set([pid]);
-  const family = new Set([pid]);
+  const family = new Set([pid, ...others]);
   for (let before = 0; before < family.size; ) {
     before = family.size;
     for (const one of processes) {

@@ -1,0 +1,164 @@
+import { loadConfig } from "../../../shared/config/config.ts";
+import { HandrailError } from "../../../shared/errors.ts";
+import { originFromEnv } from "../../../shared/run/create.ts";
+import { reap } from "../../../shared/run/reap.ts";
+import { readRun } from "../../../shared/run/store.ts";
+import type { Server } from "../../../shared/serve/client.ts";
+import { ensureServer } from "../../../shared/serve/ensure.ts";
+import type { SessionEvent } from "../../../shared/serve/follow.ts";
+import { abortSession, busySessions, familyOf, findSession } from "../../../shared/serve/session.ts";
+import { type SessionRecord, saveSessionRecord } from "../../../shared/serve/session-record.ts";
+import { type Held, startTurn } from "../../../shared/serve/turn.ts";
+import { waitForTurn } from "../../../shared/serve/wait.ts";
+import { lineage } from "../../../shared/task/lineage.ts";
+import type { Progress } from "../progress.ts";
+import { carriedOver } from "./carry-over.ts";
+import { type HeldFor, type HeldWish, heldBy } from "./held.ts";
+import { attachCommand, resultOf, type SessionResult } from "./result.ts";
+import { ownJob } from "./worker.ts";
+
+export interface TurnWish extends HeldWish {
+  /** The session to go on with. */
+  session?: SessionRecord | undefined;
+  /** Start a new one when the server does not know it any more. */
+  restartLost?: boolean | undefined;
+  model?: string | undefined;
+  agent?: string | undefined;
+  timeoutMs: number;
+  progress: Progress;
+}
+
+/**
+ * Prompts a session on the project's server, new or known, and waits for what comes of it. Ctrl-C asks the
+ * session to stop; the second one leaves it alone.
+ * @throws HandrailError what starting a server or a turn throws; `session-lost`; `busy` while it works
+ */
+export async function performTurn(wish: TurnWish): Promise<SessionResult> {
+  const { root, progress } = wish;
+  loadConfig(root);
+  const { held, why } = heldFor(wish);
+  progress.say(why);
+  await reap(root);
+  const say = (text: string) => progress.say(text);
+  const server = await ensureServer({ root, reason: "handrail session", say });
+  const known = wish.session && (await stillKnown(server, wish.session));
+  const lost = wish.session && !known ? wish.session : undefined;
+  if (lost && !wish.restartLost) throw sessionLost(lost);
+  const started = await startTurn(server, {
+    prompt: lost ? carriedOver(lost, wish.prompt) : wish.prompt,
+    held,
+    origin: originFromEnv(process.env),
+    session: known,
+    model: wish.model ?? wish.session?.model,
+    agent: wish.agent ?? wish.session?.agent,
+    onSession: (session, run) => {
+      progress.say(`session ${session.session_id}${run ? `, run ${run.run_id}` : ""}`);
+      ownJob()?.note({ session_id: session.session_id, ...(run ? { run_id: run.run_id } : {}) });
+    },
+  });
+  if (lost) saveSessionRecord({ ...lost, continued_by: started.session.session_id });
+  const result = await awaitTurn(server, started.session, started.run?.run_id, { ...wish, prompted: true });
+  return lost ? { ...result, replaces: lost.session_id } : result;
+}
+
+export interface Attention {
+  prompted: boolean;
+  timeoutMs: number;
+  progress: Progress;
+}
+
+/** Waits for a session's turn, with progress, and with Ctrl-C as `performTurn` has it. Never prompts. */
+export async function awaitTurn(
+  server: Server,
+  record: SessionRecord,
+  runId: string | undefined,
+  { prompted, timeoutMs, progress }: Attention,
+): Promise<SessionResult> {
+  const leave = new AbortController();
+  let asked = false;
+  const stop = () => {
+    if (asked) leave.abort();
+    asked = true;
+    progress.say("asking the session to stop; what it did so far is kept (Ctrl-C again leaves it alone)");
+    abortSession(server, record.session_id).catch(() => leave.abort());
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+  try {
+    const outcome = await waitForTurn(server, {
+      sessionId: record.session_id,
+      runId,
+      prompted,
+      timeoutMs,
+      signal: leave.signal,
+      onEvent: (event) => showEvent(progress, event),
+    });
+    return resultOf(record, runId, outcome);
+  } finally {
+    process.off("SIGINT", stop);
+    process.off("SIGTERM", stop);
+  }
+}
+
+function showEvent(progress: Progress, event: SessionEvent): void {
+  if (event.kind === "tool" || event.kind === "tool-failed") {
+    const { tool, title } = event;
+    const state =
+      event.kind === "tool"
+        ? { status: "completed", title, metadata: { exit: event.exit ?? null } }
+        : { status: "error", title, error: event.error };
+    progress.line({ type: "tool_use", part: { tool, state } });
+  } else if (event.kind === "tokens") {
+    progress.line({ type: "step_finish", part: { tokens: { total: event.total } } });
+  }
+}
+
+/** What the prompt may write: what it says itself, else what the session was held to before. */
+function heldFor(wish: TurnWish): HeldFor {
+  const own = heldBy(wish);
+  const { session } = wish;
+  if (!session) return own;
+  const before = session.runs
+    .map((id) => readRun(session.directory, id))
+    .findLast((run) => run !== undefined);
+  if (own.silent) {
+    if (session.held === "unscoped") return { held: { kind: "unscoped" }, why: "unscoped, as before" };
+    if (session.held === "task" && before) {
+      const held: Held = { kind: "task", spec: before.spec, taskFile: before.task_file };
+      return { held, why: `held to ${before.spec.slug}, as before` };
+    }
+    return { ...own, why: "read-only, as before" };
+  }
+  // A scope that a later prompt of the session words anew stands on the same baseline.
+  if (
+    own.held.kind === "task" &&
+    own.held.spec.source === "file-scope" &&
+    session.held === "task" &&
+    before
+  ) {
+    const corrects = lineage(before.spec, session.directory);
+    if (corrects !== own.held.spec.slug) {
+      return { ...own, held: { ...own.held, spec: { ...own.held.spec, corrects } } };
+    }
+  }
+  return own;
+}
+
+/** @throws HandrailError `busy` while it works: a second prompt would join the turn of the first */
+async function stillKnown(server: Server, record: SessionRecord): Promise<SessionRecord | undefined> {
+  if (!(await findSession(server, record.session_id))) return undefined;
+  const family = await familyOf(server, record.session_id);
+  const busy = await busySessions(server);
+  if (!busy.some((id) => family.includes(id))) return record;
+  throw new HandrailError("busy", `session ${record.session_id} is still working`, {
+    fix: attachCommand(record.session_id, record.directory),
+  });
+}
+
+export function sessionLost(record: SessionRecord): HandrailError {
+  return new HandrailError(
+    "session-lost",
+    `OpenCode does not know session ${record.session_id} any more; a new one can be told what it was about`,
+    { fix: "repeat the command with --restart-lost" },
+  );
+}
