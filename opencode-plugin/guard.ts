@@ -26,7 +26,12 @@ export class Guard {
   #shellSeen = false;
 
   /** @param root real path of the working tree @param shell made when OpenCode hands over its configuration */
-  constructor(sessions: Sessions, input: PluginInput, root: string, shell: () => InstanceShell) {
+  constructor(
+    sessions: Sessions,
+    input: Pick<PluginInput, "client" | "directory">,
+    root: string,
+    shell: () => InstanceShell,
+  ) {
     this.#sessions = sessions;
     this.#client = input.client;
     this.#root = root;

@@ -23,6 +23,7 @@ runHook("session start", async () => {
     sessionId,
     source: event.source,
     dataDir,
+    directory: event.cwd,
     pid: Number.isSafeInteger(pid) && pid > 0 ? pid : undefined,
   });
   if (exports && inboxes[0]) {

@@ -3,6 +3,7 @@ import { faultPoint } from "../fault.ts";
 import { attempt, createDispatcher, type Delivery } from "./deliver.ts";
 import { holdEntry } from "./hold.ts";
 import { entryFile, listOutbox, type OutboxEntry, readEntry, saveEntry } from "./outbox.ts";
+import type { TargetState } from "./outcome.ts";
 import { DELIVERY, type DeliveryPolicy, untilDue } from "./policy.ts";
 import { redactor } from "./redact.ts";
 
@@ -105,7 +106,7 @@ async function tryOnce(id: string, flush: Flush, onlyDue: boolean): Promise<Outb
       if (onlyDue && untilDue(before.next_attempt, Date.now(), flush.policy) > 0) continue;
       const after = await attempt(before, entry.payload, flush);
       attempts += after.attempts - before.attempts;
-      if (after.attempts === before.attempts && after.error === before.error) continue;
+      if (isSame(after, before)) continue;
       entry = { ...entry, targets: entry.targets.with(index, after) };
       saveEntry(flush.root, entry);
       faultPoint("target-marked");
@@ -114,6 +115,10 @@ async function tryOnce(id: string, flush: Flush, onlyDue: boolean): Promise<Outb
   } finally {
     release();
   }
+}
+
+function isSame(one: TargetState, other: TargetState): boolean {
+  return one.state === other.state && one.attempts === other.attempts && one.error === other.error;
 }
 
 /** Waits for the next attempt of an entry. @returns false where there is none, or no time for it */

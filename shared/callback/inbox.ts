@@ -45,6 +45,11 @@ function isThere(dir: string, id: string): boolean {
   return existsSync(join(claimedDir(dir), `${id}.json`)) || existsSync(join(dir, `${id}.json`));
 }
 
+/** Whether a callback waits in an inbox: it is there, and nobody has claimed it. */
+export function waitsIn(dir: string, id: string): boolean {
+  return existsSync(join(dir, `${id}.json`));
+}
+
 /** The ids of the callbacks that wait in an inbox, sorted. Reads names only. */
 export function peek(dir: string): string[] {
   return namesIn(dir)

@@ -12,6 +12,7 @@ import { afterOutcome, type Outcome, type TargetState, targetStateSchema } from 
 import { type CallbackPayload, payloadSchema } from "./payload.ts";
 import { DELIVERY } from "./policy.ts";
 import { redactor, redactPayload } from "./redact.ts";
+import { RESUME_VARIABLE } from "./resume-options.ts";
 import { readTarget, type Target } from "./target.ts";
 
 const entrySchema = z.object({ payload: payloadSchema, targets: z.array(targetStateSchema) });
@@ -56,6 +57,8 @@ export function putOutbox(
   const local = inboxFor(root, caller);
   const targets = [
     ...(local ? [{ target: `inbox:${local}` }] : []),
+    // The project's own inbox is no session's.
+    ...(caller.inbox && env[RESUME_VARIABLE] ? [{ target: `resume:${caller.inbox}` }] : []),
     ...(caller.callback ? [caller.callback] : []),
   ];
   const entry: OutboxEntry = {

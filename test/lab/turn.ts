@@ -18,6 +18,7 @@ export async function buildTurn(folder: string): Promise<void> {
     "shared/callback/flush-main.ts",
     "shared/confine/shell-main.ts",
     "test/lab/come-by.ts",
+    "test/lab/calls-process.ts",
   );
   for (const name of ["flush", "shell"])
     writeFileSync(join(folder, `${name}.mjs`), `import "./${name}-main.mjs";\n`);
