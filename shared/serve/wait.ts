@@ -1,5 +1,5 @@
 import { HandrailError } from "../errors.ts";
-import { closeTurn } from "../run/close.ts";
+import { closeOnce } from "../run/close-once.ts";
 import { reap } from "../run/reap.ts";
 import type { RunRecord } from "../run/record.ts";
 import { isEnded } from "../run/state.ts";
@@ -162,7 +162,7 @@ async function failedWith(
   error: TurnError,
 ): Promise<TurnOutcome> {
   if (!run) return { state: "failed", error };
-  const closed = await closeTurn(run, { outcome: "error", error }, watch.env);
+  const closed = (await closeOnce(run, { outcome: "error", error }, watch.env)) ?? run;
   return { state: endOf(closed), run: closed, error };
 }
 
