@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-/** OpenCode and Claude's hooks killed at every point, one start each: `npm run test:long`. */
-const LONG = ["test/real/faults.test.ts"];
+/** The hosts killed at every point, one start each, and more than a thousand shell commands: `npm run test:long`. */
+const LONG = ["test/real/faults.test.ts", "test/real/cases.test.ts"];
 
 /** `unit`: no host program is started. `real`: drives the real opencode and claude binaries. */
 export default defineConfig({

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import type { Config } from "../shared/config/config.ts";
 import { finishOpen } from "../shared/confine/open.ts";
 import { prepareShell, type Shell } from "../shared/confine/shell.ts";
+import { watchLayer } from "../shared/confine/watch.ts";
 import { faultPoint } from "../shared/fault.ts";
 import type { RunRecord } from "../shared/run/record.ts";
 import { runDir, turnDir } from "../shared/run/store.ts";
@@ -24,6 +25,8 @@ export interface Hold {
   journal: Journal;
   shell: Shell;
   baseline: { baseline: string; full: string } | undefined;
+  /** Stops looking at how much commands write. */
+  release: () => void;
 }
 
 const NOTHING: Scope = { allow: [], inspect: [], forbid: [], rules: ["no-commit", "no-stage"], noRead: [] };
@@ -52,6 +55,7 @@ export async function makeHold(record: RunRecord, config: Config, readOnly: bool
     runDir: dir,
     journal: turnDir(record),
     scope: readOnly ? NOTHING : spec.scope,
+    around: record.around,
     scratch: config.scratch,
     applier: ownProgram("shell.mjs"),
     ...(record.origin.inbox === undefined ? {} : { hide: [record.origin.inbox] }),
@@ -62,6 +66,7 @@ export async function makeHold(record: RunRecord, config: Config, readOnly: bool
     journal: new Journal(turnDir(record), root, repo.objectFormat),
     shell,
     baseline: baseline && { baseline: baseline.baseline, full: baseline.full },
+    release: shell.policy ? watchLayer(shell.policy) : () => undefined,
   };
 }
 

@@ -233,7 +233,7 @@ export class Turn {
   }
 
   async #close(end: TurnEnd): Promise<void> {
-    await this.#ready;
+    (await this.#ready)?.release();
     try {
       this.record = await closeOrLeave(this.record, this.#ended(end), this.#context.env);
     } finally {

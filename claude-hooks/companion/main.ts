@@ -38,6 +38,7 @@ const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }
     summary: "put back what a run changed out of scope",
     load: () => import("./commands/restore.ts"),
   },
+  gc: { summary: "remove what is old and closed", load: () => import("./commands/gc.ts") },
   session: {
     summary: "start, continue and follow sessions on this project's OpenCode server",
     load: () => import("./commands/session.ts"),
