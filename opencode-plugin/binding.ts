@@ -8,12 +8,12 @@ import { createRun, originFromEnv } from "../shared/run/create.ts";
 import { takeLease } from "../shared/run/lease.ts";
 import { identify } from "../shared/run/process.ts";
 import { reap } from "../shared/run/reap.ts";
-import type { RunRecord } from "../shared/run/record.ts";
+import { isOver, type RunRecord } from "../shared/run/record.ts";
 import { readRegistration, registerSession } from "../shared/run/registry.ts";
 import { settleLease } from "../shared/run/settle.ts";
-import { isEnded } from "../shared/run/state.ts";
 import { readRun } from "../shared/run/store.ts";
 import type { RefusalCode } from "../shared/scope/decision.ts";
+import { lineage } from "../shared/task/lineage.ts";
 import { loadTask } from "../shared/task/load.ts";
 import { findPromptTask } from "../shared/task/prompt.ts";
 
@@ -164,10 +164,12 @@ async function take(
   config: Config,
 ): Promise<Binding> {
   const registered = readRegistration(context.root, sessionID);
+  const other = otherTask(record, registered?.run_id);
+  if (other !== undefined) return { ...readOnly("unbound", other), record };
   if (registered?.run_id !== record.run_id) registerSession(context.root, sessionID, record.run_id);
   // Its record is the other process's to write; a turn of ours would tell of both.
   const { executor } = record;
-  if (record.turn > 0 && !isEnded(record.state) && executor?.pid !== process.pid) {
+  if (record.turn > 0 && !isOver(record) && executor?.pid !== process.pid) {
     return readOnly(
       "busy",
       `run ${record.run_id} is worked on by another OpenCode; wait for it (handrail runs)`,
@@ -195,6 +197,15 @@ async function take(
       return settleLease(record, "failed");
     },
   };
+}
+
+/** A packet has a session of its own: one that has worked for another task is not reused for it. */
+function otherTask(record: RunRecord, registered: string | undefined): string | undefined {
+  const { root, spec } = record;
+  if (spec.packet === undefined || registered === undefined || registered === record.run_id) return undefined;
+  const earlier = readRun(root, registered);
+  if (!earlier || lineage(earlier.spec, root) === lineage(spec, root)) return undefined;
+  return `this session has worked for task ${earlier.task_id} (run ${earlier.run_id}), and a packet needs a session of its own`;
 }
 
 function unbound(env: NodeJS.ProcessEnv, config: Config): Extract<Binding, { kind: "read-only" | "free" }> {

@@ -1,4 +1,5 @@
 import { isReadOnly } from "../shared/task/spec.ts";
+import { packetBriefing } from "./packet-briefing.ts";
 import type { Bound } from "./sessions.ts";
 
 const MAX_LISTED = 40;
@@ -24,6 +25,7 @@ export function briefing({ binding, turn }: Bound): string | undefined {
     scope.rules.includes("may-commit")
       ? ""
       : "Leave the changes in the working tree: staging and commits do not land.",
+    ...packetBriefing(binding.record, binding.config),
     shellNote(turn?.record.confinement),
     "If the task cannot be done inside this scope, stop and say which file you would need and why.",
   ]
@@ -44,7 +46,7 @@ function shellNote(
 ): string {
   return confinement?.kind === "overlay"
     ? "Shell commands run in a transaction: changes in scope land when the command ends, others are dropped and named on stderr. Background processes end with their command."
-    : "Shell commands are checked before and audited after: keep their writes in scope too.";
+    : "This machine cannot hold shell commands. Each is compared before and after, and one that changes anything out of scope blocks the run at once: keep their writes in scope.";
 }
 
 function list(title: string, items: readonly string[]): string {

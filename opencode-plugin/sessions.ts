@@ -65,6 +65,15 @@ export class Sessions {
     return found.kind !== "free";
   }
 
+  /** Whether two sessions belong to one family; not, where one is unknown. */
+  async areRelated(one: string, other: string): Promise<boolean> {
+    try {
+      return (await this.#family.rootOf(one)) === (await this.#family.rootOf(other));
+    } catch {
+      return false;
+    }
+  }
+
   /** What holds for a session that works or is about to, without starting anything else: for texts. */
   async of(sessionID: string): Promise<Bound | undefined> {
     const root = await this.#family.rootOf(sessionID);

@@ -14,6 +14,8 @@ import type { Ask } from "./questions.ts";
 export interface Waiter {
   record: RunRecord;
   readonly doing: string | undefined;
+  /** Blocked in the middle of its turn: no other state may take the place of that. */
+  readonly blocked: boolean;
 }
 
 /**
@@ -67,12 +69,14 @@ export class Waits {
   }
 
   #onRecord(): void {
+    if (this.#turn.blocked) return;
     const { stall: _, ...record } = this.#turn.record;
     const reasons = [...this.#asks.values()].map((ask) => `OpenCode waits for an answer: ${askText(ask)}`);
     this.#turn.record = moveRun(record, reasons.length > 0 ? "awaiting_permission" : "running", { reasons });
   }
 
   #stalls(level: StallLevel | undefined, quietMs: number): void {
+    if (this.#turn.blocked) return;
     const { stall: _, ...record } = this.#turn.record;
     const quiet_s = Math.round(quietMs / 1000);
     logEvent(record, { type: "stall", level: level ?? "none", quiet_s });

@@ -1,32 +1,30 @@
 import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Config, loadConfig } from "../../shared/config/config.ts";
+import { loadConfig } from "../../shared/config/config.ts";
 import { failClosedEnv } from "../../shared/config/failclosed.ts";
 import { HandrailError } from "../../shared/errors.ts";
-import { leaseAgainst, leasesDir } from "../../shared/lock/store.ts";
 import type { TurnEnd } from "../../shared/run/close.ts";
 import { closeOnce } from "../../shared/run/close-once.ts";
 import { createRun, originFromEnv } from "../../shared/run/create.ts";
-import { inTheWay, leaseRequest } from "../../shared/run/lease.ts";
 import { identify } from "../../shared/run/process.ts";
 import { reap } from "../../shared/run/reap.ts";
-import { newRunId, type RunRecord } from "../../shared/run/record.ts";
-import { isEnded } from "../../shared/run/state.ts";
+import { isOver, type RunRecord } from "../../shared/run/record.ts";
 import { requireRun, saveRun } from "../../shared/run/store.ts";
-import { freezeSurroundings } from "../../shared/scope/surroundings.ts";
 import { endTree } from "../../shared/serve/end-tree.ts";
 import { withPlugin } from "../../shared/serve/plugin-file.ts";
 import { findProgram } from "../../shared/serve/program.ts";
 import { lineage } from "../../shared/task/lineage.ts";
 import { loadTask } from "../../shared/task/load.ts";
 import { locateTask } from "../../shared/task/locate.ts";
-import type { TaskSpec } from "../../shared/task/spec.ts";
 import { captureBaseline } from "../../shared/tree/baseline.ts";
 import { followRun } from "./follow-run.ts";
+import { resolveWish } from "./handoff/resolve.ts";
 import { openHere } from "./here.ts";
+import { requireFree, waitForLease } from "./lease.ts";
 import { type OpencodeEnd, runOpencode } from "./opencode-run.ts";
 import type { Progress } from "./progress.ts";
+import { ownJob } from "./serve/worker.ts";
 
 export interface Delegation {
   /** As typed: from the repository root, or from `cwd`. */
@@ -35,6 +33,12 @@ export interface Delegation {
   model?: string | undefined;
   agent?: string | undefined;
   timeoutMs?: number | undefined;
+  /** Runs the validation commands of a task file, too. */
+  validate?: boolean | undefined;
+  /** How long to wait for a lease that is in the way. */
+  waitMinutes?: number | undefined;
+  /** The run that failed before, and whose task is tried again. */
+  retryOf?: string | undefined;
   progress: Progress;
 }
 
@@ -64,10 +68,15 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
       fix: "npm install -g opencode-ai",
     });
   }
-  await reap(repo.root);
-  refuseIfBusy(repo.root, spec, config);
   // Before the run is on record: what cannot be started leaves nothing behind.
   const env = withPlugin({ ...process.env, ...failClosedEnv(process.env) });
+  await reap(repo.root);
+  if (!wanted.waitMinutes) requireFree(repo.root, spec, config);
+  if (wanted.agent !== undefined || wanted.model !== undefined) {
+    const { agent, model } = wanted;
+    const found = await resolveWish({ program: opencode, root: repo.root, env, agent, model });
+    if (found.model !== undefined) progress.say(`model ${found.model} (${found.because})`);
+  }
   const baseline = await captureBaseline(repo, { slug: lineage(spec, repo.root), allow: spec.scope.allow });
   progress.say(`baseline ${baseline.baseline.slice(0, 12)}${baseline.created ? "" : " (kept from before)"}`);
   let record = createRun({
@@ -79,7 +88,11 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
     model: wanted.model,
     agent: wanted.agent,
     keeper: identify(),
+    validate: wanted.validate,
+    retryOf: wanted.retryOf,
   });
+  ownJob()?.note({ run_id: record.run_id });
+  await waitForLease(record, config, wanted.waitMinutes ?? 0, progress);
   progress.say(`run ${record.run_id}: OpenCode starts`);
   const end = await watch(wanted, record, {
     program: opencode,
@@ -100,7 +113,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
     },
   });
   record = requireRun(repo.root, record.run_id);
-  if (!isEnded(record.state) && record.turn > 0) record = await close(record, endOf(end));
+  if (!isOver(record) && record.turn > 0) record = await close(record, endOf(end));
   if (end.timedOut) {
     throw new HandrailError(
       "timed-out",
@@ -110,7 +123,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
       },
     );
   }
-  if (isEnded(record.state)) return record;
+  if (isOver(record)) return record;
   const closed = await close(record, {
     outcome: "error",
     error: {
@@ -122,15 +135,6 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
     fix: "handrail doctor",
     cause: closed.error,
   });
-}
-
-/** Said before anything is on record or started; the plugin takes the lease itself. */
-function refuseIfBusy(root: string, spec: TaskSpec, config: Config): void {
-  const around = freezeSurroundings(spec.scope, root);
-  const request = leaseRequest({ run_id: newRunId(), spec, around, root }, config);
-  const against = leaseAgainst(leasesDir(root), request, config.modules);
-  if (!against) return;
-  throw new HandrailError("busy", inTheWay(against.by, against.reason), { fix: "handrail lock list" });
 }
 
 /** What OpenCode's own end means for a turn that its plugin has not closed. */
@@ -167,6 +171,7 @@ interface Watched {
 /** Runs OpenCode; Ctrl-C, SIGTERM and the timeout end it with all it has started. */
 async function watch(wanted: Delegation, record: RunRecord, run: Watched): Promise<WatchedEnd> {
   let child: ChildProcess | undefined;
+  let session: string | undefined;
   let stopping: Promise<void> | undefined;
   const stop = () => {
     if (child?.pid) stopping ??= endTree(child.pid);
@@ -189,7 +194,11 @@ async function watch(wanted: Delegation, record: RunRecord, run: Watched): Promi
   try {
     const end = await runOpencode({
       ...run,
-      onLine: (line) => wanted.progress.line(line),
+      onLine: (line) => {
+        if (line.sessionID && !session) ownJob()?.note({ session_id: line.sessionID });
+        session ??= line.sessionID;
+        wanted.progress.line(line);
+      },
       onStart: (started) => {
         child = started;
         run.onStart(started);

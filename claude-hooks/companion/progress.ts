@@ -8,14 +8,17 @@ const REFUSED = "Handrail refused this call. ";
 /** Says on stderr what the executor is doing, a line a tool call; nothing without a stream. */
 export class Progress {
   readonly #stream: NodeJS.WriteStream | undefined;
+  readonly #name: string;
   #tokens = 0;
 
-  constructor(stream: NodeJS.WriteStream | undefined) {
+  /** @param name whose progress it is, where there are several */
+  constructor(stream: NodeJS.WriteStream | undefined, name = "handrail") {
     this.#stream = stream;
+    this.#name = name;
   }
 
   say(text: string): void {
-    this.#stream?.write(`${paint(2, "handrail", this.#stream)} ${text}\n`);
+    this.#stream?.write(`${paint(2, printable(this.#name, 40), this.#stream)} ${text}\n`);
   }
 
   line(line: RunLine): void {

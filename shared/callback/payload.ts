@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { checkpointSchema, taskStateSchema } from "../run/checkpoint.ts";
 
 /** Routing identity of a run, in the requirements' field names (facts/protocols: Envelope). */
 export const envelopeSchema = z.object({
@@ -53,12 +54,15 @@ export const quarantinedSchema = z.object({
 });
 export type ReportedQuarantine = z.infer<typeof quarantinedSchema>;
 
+/** One validation command. Without an exit code it did not run to its end, for the reason given. */
 export const validationSchema = z.object({
   command: z.string(),
   exitCode: z.optional(z.number()),
-  /** The last lines of its output. */
+  /** The end of its output. */
   tail: z.optional(z.string()),
+  reason: z.optional(z.string()),
 });
+export type ReportedValidation = z.infer<typeof validationSchema>;
 
 export const usageSchema = z.object({
   input: z.number(),
@@ -83,6 +87,10 @@ export const reportSchema = z.object({
   refusals: z.array(refusalSchema),
   quarantine: z.array(quarantinedSchema),
   validation: z.array(validationSchema),
+  /** What the run means for its task. */
+  task_state: z.optional(taskStateSchema),
+  /** The END report of a packet. */
+  end: z.optional(checkpointSchema),
   usage: z.optional(usageSchema),
   session: z.optional(z.string()),
   /** The command to go on with. */

@@ -44,7 +44,7 @@ function render(report: Report & { callback_id?: string }, limit: Limit): string
     ...failure(report, limit),
     inside.length === 0 && outside.length === 0 ? "No file differs because of it." : "",
     list("Changed", inside, limit, (change) => changed(change, limit)),
-    list("OUT OF SCOPE", outside, limit, (change) => changed(change, limit)),
+    list("OUT OF SCOPE, still in the tree", outside, limit, (change) => changed(change, limit)),
     list("Refused", report.refusals, limit, ({ code, path, rule, tool, count }) =>
       [
         plain(rule ?? code),
@@ -57,7 +57,7 @@ function render(report: Report & { callback_id?: string }, limit: Limit): string
     ),
     list(
       "In quarantine, not in the tree",
-      report.quarantine,
+      report.quarantine.filter(({ path }) => !outside.some((change) => change.path === path)),
       limit,
       ({ path, code }) => `${quote(path, limit.chars)} (${plain(code)})`,
     ),
@@ -65,9 +65,9 @@ function render(report: Report & { callback_id?: string }, limit: Limit): string
       "Validation",
       report.validation,
       limit,
-      ({ command, exitCode }) =>
-        `${quote(command, limit.chars)} ${exitCode === undefined ? "not run" : exitCode === 0 ? "passed" : `FAILED (${exitCode})`}`,
+      (one) => `${quote(one.command, limit.chars)} ${validated(one)}`,
     ),
+    end(report, limit),
     foreign > 0 ? `Changed meanwhile by others: ${foreign} (not blamed on it).` : "",
     usage(report),
     next(report, limit),
@@ -111,6 +111,21 @@ function changed(change: ReportedChange, limit: Limit): string {
   return `${quote(change.path, limit.chars)} ${counts}${status}`;
 }
 
+function validated({ exitCode, reason }: Report["validation"][number]): string {
+  if (exitCode === undefined) return `not run${reason === undefined ? "" : ` (${plainWords(reason)})`}`;
+  return exitCode === 0 ? "passed" : `FAILED (${exitCode})`;
+}
+
+/** What a packet's END report comes to, and how its lease is given back. */
+function end({ end: report, run_id, task_state }: Report, limit: Limit): string {
+  if (!report) return "";
+  const missing = (report.missing ?? []).slice(0, Math.max(1, limit.items / 2));
+  const whole = report.complete
+    ? "complete"
+    : `NOT COMPLETE (${missing.map((one) => quote(one, limit.chars)).join(", ")})`;
+  return `Task ${plain(task_state ?? report.state)}; END report ${whole}. Its files are locked until that is confirmed: handrail lock release ${plain(run_id)}`;
+}
+
 function usage(report: Report): string {
   const used = report.usage;
   if (!used) return "";
@@ -120,6 +135,10 @@ function usage(report: Report): string {
 }
 
 function next(report: Report, limit: Limit): string {
+  // A session that only read has no baseline to show a difference from.
+  const show = `handrail show ${plain(report.run_id)}`;
+  if (report.next === show && !report.changes.some((change) => change.by === "executor"))
+    return `Review: ${show}`;
   const safe = /^[\w.-]+$/.test(report.task_id);
   const diff = `handrail diff ${safe ? `--task ${report.task_id}` : `--run ${plain(report.run_id)}`}`;
   const more =
@@ -133,6 +152,11 @@ function list<T>(title: string, entries: readonly T[], limit: Limit, render: (en
   const rest = entries.length - shown.length;
   if (rest > 0) shown.push(shown.length === 0 ? `${rest}` : `and ${rest} more`);
   return `${title}: ${shown.join(", ")}`;
+}
+
+/** For short sentences of Handrail's own. */
+function plainWords(text: string): string {
+  return text.replace(/[^\w .,:;()'/-]+/g, "_").slice(0, 80);
 }
 
 function number(value: number): string {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { HandrailError } from "../errors.ts";
+import { roleSchema } from "../task/roles.ts";
 
 export const CONFIG_FILE = "handrail.config.json";
 
@@ -61,6 +62,18 @@ export const configSchema = z.strictObject({
       .check(z.refine(({ soft, hard }) => soft <= hard, { message: "soft must not be longer than hard" })),
     { soft: SOFT_S, hard: HARD_S },
   ),
+  /** Agents beside, or instead of, those of the matrix (shared/task/roles.ts). */
+  roles: z._default(z.record(z.string(), roleSchema), {}),
+  /** Which language agents write to each other in: `en`, or `vi` as one team requires it. */
+  language: z._default(z.enum(["en", "vi"]), "en"),
+  /** Whether the validation commands of task files run after the turn; those of packets always do. */
+  validate: z._default(z.boolean(), false),
+  /** How long one validation command may take. */
+  validateMinutes: z._default(z.number().check(z.gt(0)), 10),
+  /** `idleMinutes`: how long a server of Handrail's may be idle before it ends. */
+  serve: z._default(z.strictObject({ idleMinutes: z._default(z.number().check(z.gt(0)), 15) }), {
+    idleMinutes: 15,
+  }),
   /** `waitMinutes`: how long to wait for a lease before it is escalated; `confirmMinutes`: how long an ended packet keeps its own. */
   leases: z._default(
     z.strictObject({

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { EXIT } from "../errors.ts";
 import { type CommandRecord, readCommands } from "./commands.ts";
@@ -18,6 +18,8 @@ export interface HeldCommand {
   env?: NodeJS.ProcessEnv;
   /** Collects the output instead of passing it through. */
   buffer?: boolean;
+  /** Nobody is there: no input, no signals passed on; ended after a time, output cut to its end. */
+  unattended?: { timeoutMs: number; outputBytes: number };
 }
 
 export interface HeldResult extends CommandRecord {
@@ -26,6 +28,8 @@ export interface HeldResult extends CommandRecord {
   exitCode: number;
   stdout: string;
   stderr: string;
+  /** Ended because its time was up. */
+  timedOut?: boolean;
   /** Confinement, command and applying together, in milliseconds. */
   durationMs: number;
 }
@@ -37,12 +41,13 @@ export async function runConfined(held: HeldCommand): Promise<HeldResult> {
   const callID = `exec-${randomBytes(6).toString("hex")}`;
   const started = performance.now();
   const stop = held.policy ? watchLayer(held.policy) : () => undefined;
-  const { code, stdout, stderr } = await call(held, callID).finally(stop);
+  const { code, stdout, stderr, timedOut } = await call(held, callID).finally(stop);
   const durationMs = performance.now() - started;
   if (held.policy) openWorkFolders(held.policy);
   const found = readCommands(placesIn(held.runDir).commands).find((one) => one.callID === callID);
   const record = found ?? { callID, applied: [], refused: [], conflicts: [], scratch: [] };
-  const result = { ...record, code, stdout, stderr, exitCode: found?.exitCode ?? code, durationMs };
+  const said = { code, stdout, stderr, ...(timedOut && { timedOut }) };
+  const result = { ...record, ...said, exitCode: found?.exitCode ?? code, durationMs };
   return held.policy && rootWasChanged(held.policy) ? withRefusedRoot(result, held.buffer) : result;
 }
 
@@ -57,7 +62,14 @@ function withRefusedRoot(result: HeldResult, buffer: boolean | undefined): HeldR
   };
 }
 
-function call(held: HeldCommand, callID: string): Promise<{ code: number; stdout: string; stderr: string }> {
+interface Called {
+  code: number;
+  stdout: string;
+  stderr: string;
+  timedOut: boolean;
+}
+
+function call(held: HeldCommand, callID: string): Promise<Called> {
   // The command ends when this process is killed.
   const last = held.policy ? [held.policy.tools.setpriv, "--pdeathsig", "TERM"] : [];
   const [program = "", ...words] = [...last, held.shellPath, "-c", held.command];
@@ -67,18 +79,21 @@ function call(held: HeldCommand, callID: string): Promise<{ code: number; stdout
     const child = spawn(program, words, {
       cwd: held.cwd,
       env: { ...(held.env ?? process.env), HANDRAIL_CALL_ID: callID, PWD: held.cwd },
-      stdio: ["inherit", output, output],
+      stdio: [held.unattended ? "ignore" : "inherit", output, output],
       detached: true,
     });
-    const said: Record<"stdout" | "stderr", Buffer[]> = { stdout: [], stderr: [] };
-    child.stdout?.on("data", (chunk: Buffer) => said.stdout.push(chunk));
-    child.stderr?.on("data", (chunk: Buffer) => said.stderr.push(chunk));
+    const said = { stdout: new Tail(held.unattended), stderr: new Tail(held.unattended) };
+    child.stdout?.on("data", (chunk: Buffer) => said.stdout.add(chunk));
+    child.stderr?.on("data", (chunk: Buffer) => said.stderr.add(chunk));
     const forward = (signal: NodeJS.Signals) => {
       if (child.pid !== undefined) process.kill(-child.pid, signal);
     };
-    for (const signal of FORWARDED) process.on(signal, forward);
+    const signals = held.unattended ? [] : FORWARDED;
+    for (const signal of signals) process.on(signal, forward);
+    const timer = held.unattended && timeLimit(child, held.unattended.timeoutMs);
     const stop = () => {
-      for (const signal of FORWARDED) process.off(signal, forward);
+      timer?.stop();
+      for (const signal of signals) process.off(signal, forward);
     };
     child.on("error", (error) => {
       stop();
@@ -86,8 +101,60 @@ function call(held: HeldCommand, callID: string): Promise<{ code: number; stdout
     });
     child.on("close", (code) => {
       stop();
-      const text = (chunks: Buffer[]) => Buffer.concat(chunks).toString("utf8");
-      resolve({ code: code ?? 137, stdout: text(said.stdout), stderr: text(said.stderr) });
+      const { stdout, stderr } = said;
+      const timedOut = timer?.over() ?? false;
+      resolve({ code: code ?? 137, stdout: stdout.text(), stderr: stderr.text(), timedOut });
     });
   });
+}
+
+/** How long a command may take to end once its time is up. */
+const GRACE_MS = 3_000;
+
+/** Ends a command with all of its group when its time is up. */
+function timeLimit(child: ChildProcess, ms: number): { over: () => boolean; stop: () => void } {
+  let over = false;
+  let killer: NodeJS.Timeout | undefined;
+  const signal = (name: NodeJS.Signals) => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, name);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  };
+  const timer = setTimeout(() => {
+    over = true;
+    signal("SIGTERM");
+    killer = setTimeout(signal, GRACE_MS, "SIGKILL");
+  }, ms);
+  return {
+    over: () => over,
+    stop: () => {
+      clearTimeout(timer);
+      clearTimeout(killer);
+    },
+  };
+}
+
+/** The end of an output; all of it where there is no limit. */
+class Tail {
+  readonly #most: number;
+  #chunks: Buffer[] = [];
+  #size = 0;
+
+  constructor(limits: HeldCommand["unattended"]) {
+    this.#most = limits?.outputBytes ?? Number.POSITIVE_INFINITY;
+  }
+
+  add(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
+    while (this.#size - (this.#chunks[0]?.length ?? 0) >= this.#most) {
+      this.#size -= this.#chunks.shift()?.length ?? 0;
+    }
+  }
+
+  text(): string {
+    return Buffer.concat(this.#chunks).toString("utf8");
+  }
 }

@@ -17,10 +17,10 @@ export interface Comparison {
  */
 export function proveDisjoint(one: Claims, other: Claims, modules: ModuleMap): Comparison {
   const against =
-    unwilling(one, other) ??
-    wholeRepository(one, other) ??
     overlapOf(one, other) ??
     sharedGroup(one, other) ??
+    wholeRepository(one, other) ??
+    unwilling(one, other) ??
     sharedModule(one, other, modules);
   if (against !== undefined) return { disjoint: false, reason: against };
   const proven = ["paths", ...(one.modules && other.modules ? ["modules"] : []), "shared groups"];
@@ -40,7 +40,7 @@ type PathClaim = Pick<Claims, "scope" | "around">;
 function unwilling(one: Claims, other: Claims): string | undefined {
   const sides = [one, other].filter((side) => !side.parallel).length;
   if (sides === 0) return undefined;
-  return `${sides === 2 ? "neither packet allows" : "one packet does not allow"} work beside others (conflict_policy.parallel_allowed)`;
+  return `${sides === 2 ? "neither packet allows" : "one packet does not allow"} other work beside it (conflict_policy.parallel_allowed)`;
 }
 
 /** The index and the branches belong to the whole repository. */

@@ -37,16 +37,8 @@ export async function acquire(dir: string, request: LeaseRequest, modules: Modul
   return withGate(dir, () => {
     const leases = readLeases(dir);
     const own = leases.find((one) => one.run_id === request.run_id);
-    const superseded: Lease[] = [];
-    for (const other of leases) {
-      if (other === own || !isHeld(other)) continue;
-      if (other.task_id === request.task_id && other.awaiting) {
-        superseded.push(other);
-        continue;
-      }
-      const against = inTheWay(other, request, modules);
-      if (against !== undefined) return { ok: false, by: other, reason: against };
-    }
+    const blocked = blockedBy(dir, request, modules, leases);
+    if (blocked) return { ok: false, ...blocked };
     const lease: LeaseFile = {
       schema: 1,
       ...request,
@@ -55,28 +47,36 @@ export async function acquire(dir: string, request: LeaseRequest, modules: Modul
       taken: own?.taken ?? new Date().toISOString(),
     };
     writeJson(fileOf(dir, request.run_id), lease);
-    for (const old of [...superseded, ...leases.filter((one) => one !== own && !isHeld(one))]) {
-      rmSync(fileOf(dir, old.run_id), { force: true });
+    for (const old of leases) {
+      if (old !== own && (!isHeld(old) || isSuperseded(old, request))) {
+        rmSync(fileOf(dir, old.run_id), { force: true });
+      }
     }
     return { ok: true, lease: { ...lease, renewed: Date.now() } };
   });
 }
 
 /**
- * What would keep a run from its lease now, without taking any.
+ * The lease that keeps a run from starting now, if any, and why. Looks only.
  * @throws HandrailError `state-unreadable`
  */
-export function leaseAgainst(
+export function blockedBy(
   dir: string,
   request: LeaseRequest,
   modules: ModuleMap,
+  leases: readonly Lease[] = readLeases(dir),
 ): { by: Lease; reason: string } | undefined {
-  for (const by of readLeases(dir)) {
-    if (!isHeld(by) || (by.task_id === request.task_id && by.awaiting)) continue;
-    const reason = inTheWay(by, request, modules);
-    if (reason !== undefined) return { by, reason };
+  for (const other of leases) {
+    if (other.run_id === request.run_id || !isHeld(other) || isSuperseded(other, request)) continue;
+    const reason = inTheWay(other, request, modules);
+    if (reason !== undefined) return { by: other, reason };
   }
   return undefined;
+}
+
+/** A run that has ended leaves its lease to the next one of its task. */
+function isSuperseded(other: Lease, request: LeaseRequest): boolean {
+  return other.task_id === request.task_id && other.awaiting !== undefined;
 }
 
 function inTheWay(other: Lease, request: LeaseRequest, modules: ModuleMap): string | undefined {

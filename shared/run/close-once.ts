@@ -5,8 +5,7 @@ import { claim } from "../lock/claim.ts";
 import { parseJson } from "../state/files.ts";
 import { closeTurn, type TurnEnd } from "./close.ts";
 import { identify, isAlive, processIdentitySchema } from "./process.ts";
-import type { RunRecord } from "./record.ts";
-import { isEnded } from "./state.ts";
+import { isOver, type RunRecord } from "./record.ts";
 import { readableRun, runDir } from "./store.ts";
 
 const holderSchema = z.object({ process: processIdentitySchema, nonce: z.string() });
@@ -29,7 +28,7 @@ export async function closeOnce(
   try {
     // A record that cannot be read has been set aside; what is known of the run is made one again.
     const now = readableRun(root, run_id) ?? record;
-    if (isEnded(now.state) || now.turn !== turn) return now;
+    if (isOver(now) || now.turn !== turn) return now;
     return await closeTurn(now, end, env);
   } finally {
     place.release();

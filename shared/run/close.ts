@@ -1,18 +1,21 @@
 import { join } from "node:path";
 import { putAndDeliver } from "../callback/outbox.ts";
-import type { CallbackPayload, Report } from "../callback/payload.ts";
+import type { CallbackPayload, Report, ReportedQuarantine, ReportedValidation } from "../callback/payload.ts";
 import { startFlusher } from "../callback/start.ts";
+import { loadConfig } from "../config/config.ts";
 import { endCommand } from "../confine/finish.ts";
 import { finishOpen } from "../confine/open.ts";
 import { faultPoint } from "../fault.ts";
 import { frozenMatcher } from "../scope/surroundings.ts";
 import { isReadOnly } from "../task/spec.ts";
-import { type Audit, auditTurn } from "../tree/audit.ts";
+import { type Audit, auditTurn, type Unconfined } from "../tree/audit.ts";
 import { Journal, readJournal } from "../tree/journal.ts";
-import { quarantine } from "../tree/quarantine.ts";
+import { type Quarantined, quarantine } from "../tree/quarantine.ts";
 import { closeWindows } from "../tree/shell-window.ts";
 import type { Snapshot } from "../tree/snapshot-record.ts";
 import { loadSnapshot } from "../tree/snapshot-record.ts";
+import { noteCheckpoint, readCheckpoints } from "./checkpoints.ts";
+import { endCheckpoint, taskState } from "./end.ts";
 import { type RunEvent, readEvents, sumUsage } from "./events.ts";
 import { moveRun } from "./move.ts";
 import { callbackId, withdrawNotes } from "./notes.ts";
@@ -22,6 +25,7 @@ import { countRefusals, refusedCalls, type ShellWord, shellWord } from "./refusa
 import { settleLease } from "./settle.ts";
 import type { RunState } from "./state.ts";
 import { runDir, turnDir } from "./store.ts";
+import { notRun, runValidation, wantsValidation } from "./validate.ts";
 
 /**
  * How a turn came to its end. `idle`: the executor finished. `left`: OpenCode went away before that.
@@ -30,6 +34,16 @@ import { runDir, turnDir } from "./store.ts";
 export interface TurnEnd {
   outcome: "idle" | "error" | "aborted" | "left" | "lost";
   error?: { code: string; message: string };
+  seen?: Seen;
+}
+
+/** What the process that held a turn remembers: a command that nothing holds could edit the run's own log. */
+export interface Seen {
+  /** Call ids of the commands that Handrail's shell has to say something of. */
+  held: ReadonlySet<string>;
+  unconfined: Unconfined;
+  /** What takes a clean verdict away, each a plain sentence. */
+  doubts: readonly string[];
 }
 
 const ENDINGS: Record<TurnEnd["outcome"], { state: RunState; reason?: string }> = {
@@ -59,25 +73,31 @@ export async function closeTurn(
     if (end.outcome !== "idle") await endCommand(dir);
     await finishOpen(dir);
   });
-  const shell = shellWord(dir, events);
-  const audit = withWord(await auditedTurn(record, events), shell, open);
+  const validation = await validated(record, end, open, env);
+  // Commands of the validation are noted, too.
+  const after = readEvents(record.root, record.run_id).filter((event) => event.turn === record.turn);
+  const shell = shellWord(dir, after, end.seen?.held);
+  const seen = end.seen?.unconfined;
+  const doubts = [...(end.seen?.doubts ?? []), ...silence(shell), ...(open === undefined ? [] : [open])];
+  const audit = withBlock(record, withDoubts(await auditedTurn(record, after, seen), doubts));
   faultPoint("audit-done");
   const { kept, lost } = keep(join(dir, "quarantine"), record.root, audit.outOfScope);
   const usage = sumUsage(events);
   const ending = ENDINGS[end.outcome];
   const state = audit.verdict === "violated" ? "blocked" : ending.state;
   const { stall: _, ...whole } = record;
-  const closed: RunRecord = {
+  const judged: RunRecord = {
     ...whole,
+    validation,
     state,
     verdict: audit.verdict,
     changes: audit.changes,
     refusals: countRefusals([...refusedCalls(events), ...shell.refused]),
-    quarantine: [
+    quarantine: unique([
       ...record.quarantine,
       ...shell.refused.filter((one) => one.kept).map(({ path, code }) => ({ path, code })),
-      ...kept.map(({ path, code, bytes }) => ({ path, code, ...(bytes === undefined ? {} : { bytes }) })),
-    ],
+      ...keptBytes(kept),
+    ]),
     reasons: [...(ending.reason ? [ending.reason] : []), ...audit.reasons, ...lost],
     next: nextCommand(record, state),
     ended: new Date().toISOString(),
@@ -85,6 +105,7 @@ export async function closeTurn(
     ...(end.error ? { error: end.error } : {}),
   };
   await problemOf(async () => withdrawNotes(record));
+  const closed = withTask(judged);
   await settleLease(record, state);
   // The callback first: a crash in between leaves an unfinished run, which is closed again, to the same id.
   putAndDeliver(record.root, payloadOf(closed), record.origin, env);
@@ -98,7 +119,7 @@ export async function closeTurn(
 /** What a callback tells of a run's turn. */
 export function payloadOf(record: RunRecord): CallbackPayload {
   const { schema, run_id, task_id, state, verdict, envelope, changes, refusals, quarantine } = record;
-  const { validation, usage, session, next, reasons, error } = record;
+  const { validation, usage, session, next, reasons, error, task_state, end } = record;
   const report: Report = {
     schema,
     run_id,
@@ -110,6 +131,8 @@ export function payloadOf(record: RunRecord): CallbackPayload {
     refusals,
     quarantine,
     validation,
+    task_state,
+    end,
     usage,
     session,
     next,
@@ -125,39 +148,101 @@ export function payloadOf(record: RunRecord): CallbackPayload {
   };
 }
 
-async function auditedTurn(record: RunRecord, events: readonly RunEvent[]): Promise<Audit> {
+/** What was put into quarantine, as reports tell of it. */
+export function keptBytes(kept: readonly Quarantined[]): ReportedQuarantine[] {
+  return kept.map(({ path, code, bytes }) => ({ path, code, ...(bytes === undefined ? {} : { bytes }) }));
+}
+
+/** The same bytes may have been kept when a run was blocked, and again at its end. */
+function unique(entries: readonly ReportedQuarantine[]): ReportedQuarantine[] {
+  return [...new Map(entries.map((entry) => [JSON.stringify(entry), entry])).values()];
+}
+
+/** What came of the validation commands: they run only where the executor came to its end. */
+async function validated(
+  record: RunRecord,
+  end: TurnEnd,
+  problem: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Promise<ReportedValidation[]> {
+  const commands = record.spec.validation;
+  if (commands.length === 0 || !record.spec.ok) return [];
+  try {
+    const config = loadConfig(record.root);
+    if (!wantsValidation(record, config)) return notRun(commands, "not asked for: --validate");
+    if (end.outcome !== "idle") return notRun(commands, "the executor did not come to its end");
+    if (problem !== undefined) return notRun(commands, problem);
+    return await runValidation(record, config.validateMinutes, env);
+  } catch (error) {
+    return notRun(commands, messageOf(error));
+  }
+}
+
+/** Adds what the run means for its task; a packet's END report goes on record. */
+function withTask(closed: RunRecord): RunRecord {
+  if (closed.spec.packet === undefined) return { ...closed, task_state: taskState(closed) };
+  const end = endCheckpoint(closed, readCheckpoints(closed.root, closed.run_id));
+  noteCheckpoint(closed, end);
+  return { ...closed, end, task_state: end.state };
+}
+
+async function auditedTurn(
+  record: RunRecord,
+  events: readonly RunEvent[],
+  seen: Unconfined | undefined,
+): Promise<Audit> {
   const snapshot = record.turn > 0 ? loadSnapshot(turnDir(record)) : undefined;
   if (!snapshot) return unverified("there is no snapshot of the working tree from before the turn");
   try {
-    return await auditWith(snapshot, record, events);
+    const since = events[0]?.at ?? record.created;
+    return await auditWith(snapshot, record, since, unconfinedIn(events, seen));
   } catch (error) {
     // The turn is told of all the same: a callback that says what is not known beats none.
     return unverified(`the audit failed: ${messageOf(error)}`);
   }
 }
 
-async function auditWith(snapshot: Snapshot, record: RunRecord, events: readonly RunEvent[]): Promise<Audit> {
+async function auditWith(
+  snapshot: Snapshot,
+  record: RunRecord,
+  since: string,
+  unconfined: Unconfined,
+): Promise<Audit> {
   const dir = turnDir(record);
   await closeWindows(snapshot, new Journal(dir, record.root, snapshot.tree.objectFormat));
-  const shells = events.filter((event) => event.type === "shell");
   return auditTurn({
     snapshot,
     journal: readJournal(dir),
     matcher: frozenMatcher(record.spec.scope, record.around),
-    confinement: shells.some((event) => event.confinement === "none") ? "none" : "overlay",
-    shellCommands: shells.length,
-    othersWrote: otherRuns(record, events[0]?.at ?? record.created),
+    unconfined,
+    othersWrote: otherRuns(record, since),
   });
 }
 
-function withWord(audit: Audit, { silent }: ShellWord, open: string | undefined): Audit {
+/** By the run's log and by memory; the larger counts. */
+function unconfinedIn(events: readonly RunEvent[], seen: Unconfined | undefined): Unconfined {
+  const logged = (what: string) =>
+    events.filter((one) => one.type === "shell" && one.confinement === "none" && one.what === what).length;
+  return {
+    commands: Math.max(logged("command"), seen?.commands ?? 0),
+    formatters: Math.max(logged("formatter"), seen?.formatters ?? 0),
+    languageServers: Math.max(logged("language-servers"), seen?.languageServers ?? 0),
+  };
+}
+
+/** A run that was blocked stays so, even where the executor has put back what it changed. */
+function withBlock(record: RunRecord, audit: Audit): Audit {
+  if (record.state !== "blocked" || audit.verdict === "violated") return audit;
+  return { ...audit, verdict: "violated", reasons: [...record.reasons, ...audit.reasons] };
+}
+
+function silence({ silent }: ShellWord): string[] {
+  if (silent === 0) return [];
   const commands = silent === 1 ? "a command" : `${silent} commands`;
-  const doubts = [
-    ...(silent > 0
-      ? [`Handrail's shell has said nothing of ${commands}: it may have been replaced or killed`]
-      : []),
-    ...(open === undefined ? [] : [open]),
-  ];
+  return [`Handrail's shell has said nothing of ${commands}: it may have been replaced or killed`];
+}
+
+function withDoubts(audit: Audit, doubts: readonly string[]): Audit {
   if (doubts.length === 0) return audit;
   const verdict = audit.verdict === "violated" ? "violated" : "unverifiable";
   return { ...audit, verdict, reasons: [...audit.reasons, ...doubts] };

@@ -24,6 +24,10 @@ export interface NewRun {
   serverUrl?: string | undefined;
   /** The process that stays with the run until another takes it up: while it lives the run is not lost. */
   keeper?: ProcessIdentity | undefined;
+  /** Whether the validation commands of a task file run after the turn, as a packet's do. */
+  validate?: boolean | undefined;
+  /** The run that failed before, and whose task is tried again. */
+  retryOf?: string | undefined;
 }
 
 /**
@@ -55,6 +59,12 @@ export function createRun(wanted: NewRun): RunRecord {
     origin: wanted.origin,
     turn: 0,
     created: new Date().toISOString(),
+    asked: {
+      ...(wanted.model === undefined ? {} : { model: wanted.model }),
+      ...(wanted.agent === undefined ? {} : { agent: wanted.agent }),
+    },
+    ...(wanted.validate === undefined ? {} : { validate: wanted.validate }),
+    ...(wanted.retryOf === undefined ? {} : { retry_of: wanted.retryOf }),
     ...(wanted.taskFile === undefined ? {} : { task_file: wanted.taskFile }),
     ...(wanted.keeper === undefined ? {} : { executor: wanted.keeper }),
     ...(wanted.model === undefined ? {} : { model: wanted.model }),
@@ -85,7 +95,13 @@ export function originFromEnv(env: NodeJS.ProcessEnv): Origin {
   };
 }
 
-function envelopeFor(runId: string, wanted: NewRun): Envelope {
+/** What an envelope is made of. */
+export type EnvelopeWish = Pick<NewRun, "root" | "origin" | "agent" | "serverUrl"> & {
+  spec: Pick<TaskSpec, "slug">;
+};
+
+/** The routing identity of a run; `requireRouting` says whether its callback would arrive. */
+export function envelopeFor(runId: string, wanted: EnvelopeWish): Envelope {
   const agent = wanted.agent ?? "build";
   const taskId = wanted.spec.slug;
   const origin = callerKey(wanted.origin);

@@ -2,8 +2,7 @@ import { startFlusher } from "../callback/start.ts";
 import type { TurnEnd } from "./close.ts";
 import { closeOnce } from "./close-once.ts";
 import { isLost } from "./lost.ts";
-import type { RunRecord } from "./record.ts";
-import { isEnded } from "./state.ts";
+import { isOver, type RunRecord } from "./record.ts";
 import { listOpenRunIds, readableRun, unclosed } from "./store.ts";
 
 /**
@@ -19,7 +18,7 @@ export async function reap(root: string, env: NodeJS.ProcessEnv = process.env): 
   const problems: unknown[] = [];
   for (const id of listOpenRunIds(root)) {
     const record = readableRun(root, id); // `readRuns` tells of those that cannot be read
-    if (!record || isEnded(record.state) || !isLost(record)) continue;
+    if (!record || isOver(record) || !isLost(record)) continue;
     try {
       const now = await closeOnce(record, endOf(record), env);
       if (now) closed.push(now);

@@ -5,7 +5,7 @@ import { targetSchema } from "../callback/target.ts";
 import { frozenSchema } from "../scope/surroundings.ts";
 import { taskSpecSchema } from "../task/spec.ts";
 import { processIdentitySchema } from "./process.ts";
-import { runStateSchema } from "./state.ts";
+import { isEnded, runStateSchema } from "./state.ts";
 
 /** Who asked: filled from the environment that the Claude hook or the companion gave. */
 export const originSchema = z.object({
@@ -33,11 +33,17 @@ export const runRecordSchema = z.extend(reportSchema, {
   baseline: z.optional(z.object({ baseline: z.string(), full: z.string() })),
   confinement: z.optional(z.object({ kind: z.enum(["overlay", "none"]), reason: z.optional(z.string()) })),
   origin: originSchema,
+  /** Whether the validation commands of a task file run after the turn although the configuration does not say so. */
+  validate: z.optional(z.boolean()),
   /** The process that does the work: the OpenCode one, once it has taken the run up. */
   executor: z.optional(processIdentitySchema),
   turn: z._default(z.number(), 0),
   /** While the run is `stalled`: how badly, and since when there was no sign of life. */
   stall: z.optional(z.object({ level: z.enum(["soft", "hard"]), since: z.string() })),
+  /** What was asked for by name; `model` and `agent` become what OpenCode resolved. */
+  asked: z.optional(z.object({ model: z.optional(z.string()), agent: z.optional(z.string()) })),
+  /** The run that failed before, and whose task is tried again. */
+  retry_of: z.optional(z.string()),
   model: z.optional(z.string()),
   agent: z.optional(z.string()),
   created: z.string(),
@@ -46,9 +52,14 @@ export const runRecordSchema = z.extend(reportSchema, {
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
 
+/** Whether nothing is under way in a run. One that was blocked in the middle of a turn is not over yet. */
+export function isOver({ state, ended }: Pick<RunRecord, "state" | "ended">): boolean {
+  return isEnded(state) && (state !== "blocked" || ended !== undefined);
+}
+
 /** The record without what its last turn came to; the quarantine is the whole run's. */
 export function withoutOutcome(record: RunRecord): RunRecord {
-  const { verdict, usage, error, ended, stall, ...rest } = record;
+  const { verdict, usage, error, ended, end, task_state, stall, ...rest } = record;
   return { ...rest, changes: [], refusals: [], validation: [], reasons: [] };
 }
 

@@ -1,11 +1,13 @@
 import { type Node, parseTree } from "jsonc-parser";
-import { classify } from "./classify.ts";
-import { Draft, type Place } from "./draft.ts";
-import type { Item } from "./items.ts";
+import { Draft } from "./draft.ts";
+import { checkPacket } from "./packet-check.ts";
 import { packetSchema } from "./packet-schema.ts";
 import { quote } from "./pattern.ts";
-import { findProhibitions } from "./prohibitions.ts";
+import type { Place } from "./place.ts";
+import { classify } from "./prohibitions/classify.ts";
+import { findProhibitions } from "./prohibitions/find.ts";
 import type { TaskSpec } from "./spec.ts";
+import type { Item } from "./text/items.ts";
 
 const known: Record<string, readonly string[]> = {
   "": [
@@ -104,6 +106,7 @@ export function readPacket(text: string, slug: string, place: Place): TaskSpec {
       `scope.file_paths[${index}]`,
     );
   });
+  checkPacket(packet, draft, place.kindOf, (path) => lineOf(text, root, path));
   const facts = draft.facts();
   const prohibit = (said: string, path: (string | number)[], forbidding: boolean) => {
     const item: Item = {

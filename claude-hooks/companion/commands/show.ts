@@ -2,6 +2,9 @@ import type { Command } from "commander";
 import { reportSchema } from "../../../shared/callback/payload.ts";
 import { callbackText } from "../../../shared/callback/text.ts";
 import { HandrailError } from "../../../shared/errors.ts";
+import { readCheckpoints } from "../../../shared/run/checkpoints.ts";
+import { taskState } from "../../../shared/run/end.ts";
+import { handoffOf } from "../../../shared/run/handoff.ts";
 import { listRunIds, requireRun } from "../../../shared/run/store.ts";
 import { comeBy } from "../come-by.ts";
 import { openHere } from "../here.ts";
@@ -20,7 +23,13 @@ export function configure(command: Command): void {
       if (id === undefined) {
         throw new HandrailError("not-found", "no run in this project yet", { fix: "handrail run FILE" });
       }
-      const report = reportSchema.parse(requireRun(root, id));
-      emit(options, reportJson(report), () => callbackText(report));
+      const record = requireRun(root, id);
+      const report = reportSchema.parse(record);
+      const shown = {
+        ...reportJson({ ...report, task_state: taskState(record) }),
+        handoff: handoffOf(record),
+        checkpoints: readCheckpoints(root, id),
+      };
+      emit(options, shown, () => callbackText(report));
     });
 }

@@ -229,7 +229,7 @@ describe("packets side by side", () => {
     [
       "one does not allow it",
       claims(["b/x.ts"], { modules: ["b"], parallel: false }),
-      "does not allow work beside",
+      "does not allow other work beside",
     ],
     ["it names no modules", claims(["b/x.ts"], {}), "names no modules"],
     ["it is a task file", claims(["b/x.ts"]), "names no modules"],

@@ -148,3 +148,54 @@ test("what is no packet", () => {
   const twice = JSON.stringify(packet).replace('"scope":', '"scope":{"file_paths":["src/evil/"]},"scope":');
   expect(messageOf(twice)).toContain('"scope" stands twice');
 });
+
+describe("fields that must fit each other", () => {
+  const packetWith = (more: Fields) => read({ ...packet, ...more });
+  const locks = (...required_locks: string[]) => packetWith({ conflict_policy: { required_locks } });
+
+  test.each([
+    ["src/verify.ts", "is no lock; write file:<path>, module:<name> or shared:<group>"],
+    ["file:src/other.ts", "is not in scope.file_paths, so it cannot be locked"],
+    ["module:billing", "is not in scope.module_boundaries, so it cannot be locked"],
+  ])("a lock %s outside the packet is an error with its line", (lock, message) => {
+    const [error] = locks(lock).errors;
+    expect(error?.message).toContain(message);
+    expect(error?.line).toBeGreaterThan(1);
+  });
+
+  test("locks inside it are none", () => {
+    const spec = locks(
+      "file:src/verify.ts",
+      "file:src/api/x.ts",
+      "module:payments",
+      "shared:package manifests",
+    );
+    expect([spec.ok, spec.errors]).toEqual([true, []]);
+  });
+
+  test("workstream test opens test files only", () => {
+    const testing = (file_paths: string[]) =>
+      packetWith({ workstream: "test", scope: { ...packet.scope, file_paths }, conflict_policy: {} });
+    expect(testing(["src/a.test.ts", "tests/"]).errors).toEqual([]);
+    expect(testing(["src/a.ts"]).errors[0]?.message).toContain(
+      'scope.file_paths[0]: "src/a.ts" is no test file, and the workstream is "test"',
+    );
+  });
+
+  test.each<[string, Fields, string]>([
+    ["a mode", { conflict_policy: { mode: "free" } }, 'conflict_policy.mode: "free" is not known'],
+    ["an event", { checkpoint_plan: { required_events: ["weekly"] } }, "required_events[0]"],
+    ["a reason", { retry_abort: { abort_on: ["rain"] } }, "retry_abort.abort_on[0]"],
+    ["evidence", { validation: { must_include: ["screenshots"] } }, "validation.must_include[0]"],
+    ["a session key", { session_key: "x" }, "does not name the task"],
+    [
+      "leave without modules",
+      { scope: { file_paths: ["src/verify.ts"] }, conflict_policy: { parallel_allowed: true } },
+      "nothing is proven",
+    ],
+  ])("%s that means nothing to Handrail is a warning", (_name, more, message) => {
+    const spec = packetWith(more);
+    expect(spec.errors).toEqual([]);
+    expect(spec.warnings.map((one) => one.message).join("\n")).toContain(message);
+  });
+});
