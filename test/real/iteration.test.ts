@@ -80,7 +80,7 @@ test("task-iteration on two features: gates, a fix round, an advisory finding, C
   expect(await state("1")).toMatchObject({ phase: "parse" });
   expect(await first.send("yes, that one")).toContain("Approved?");
   expect(await state("1")).toMatchObject({ phase: "plan" });
-  expect(await first.send("approved")).toBe("Stopped in fix.");
+  expect(await first.send("approved", 180_000)).toBe("Stopped in fix.");
   const before = await state("1");
   expect(before).toMatchObject({
     phase: "fix",
@@ -113,7 +113,9 @@ test("task-iteration on two features: gates, a fix round, an advisory finding, C
   // Generator, reviewer, and a fresh session for each advisory.
   const sessions = JSON.parse((await handrail("session", "list", "--json")).stdout);
   expect(sessions).toHaveLength(4);
-  expect(repo.git("status", "--short")).not.toMatch(/^[AMD]/m);
+  // Nothing was staged or committed.
+  expect(repo.git("diff", "--cached", "--name-only")).toBe("");
+  expect(repo.git("rev-parse", "HEAD")).toBe(before.base_ref);
 
   // Feature 2: the time is up before the work is done; attach, no second prompt; a clean pass.
   roles([], [], 8_000);
