@@ -17,6 +17,9 @@ const node = {
   logLevel: "warning",
   // jsonc-parser: its "main" is UMD, which cannot be bundled.
   mainFields: ["module", "main"],
+  // Kill points are for tests alone (shared/fault.ts); what is never reached is left out.
+  minifySyntax: true,
+  define: { __HANDRAIL_FAULTS__: "false" },
 };
 // CommonJS dependencies call require() for Node's own modules.
 const banner = {
@@ -45,7 +48,6 @@ await Promise.all([
   build({
     ...node,
     banner,
-    minifySyntax: true,
     splitting: true,
     chunkNames: "chunks/[name]-[hash]",
     entryPoints: { handrail: "claude-hooks/companion/main.ts" },

@@ -11,6 +11,8 @@ export const eventSchema = z.looseObject({
   session_id: z.string().check(z.regex(/^[A-Za-z0-9_-]{1,128}$/)),
   cwd: z.string(),
   hook_event_name: z.string(),
+  /** The file that the conversation is written to. */
+  transcript_path: z.optional(z.string()),
   /** Only inside a sub-agent. */
   agent_id: z.optional(z.string()),
 });

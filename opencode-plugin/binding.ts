@@ -6,6 +6,7 @@ import { LeaseGuard } from "../shared/lock/permit.ts";
 import { leasesDir } from "../shared/lock/store.ts";
 import { createRun, originFromEnv } from "../shared/run/create.ts";
 import { takeLease } from "../shared/run/lease.ts";
+import { identify } from "../shared/run/process.ts";
 import { reap } from "../shared/run/reap.ts";
 import { isOver, type RunRecord } from "../shared/run/record.ts";
 import { readRegistration, registerSession } from "../shared/run/registry.ts";
@@ -37,57 +38,78 @@ export interface BindingContext {
   languageServers: boolean;
 }
 
+/** What a prompt is found to be for; nothing has been made or taken up for it yet. */
+export type Found =
+  | { kind: "record"; record: RunRecord; preset: boolean }
+  | { kind: "task"; file: string }
+  | Extract<Binding, { kind: "read-only" | "free" }>;
+
 /**
- * Decides what a root session works for, when a prompt arrives. In this order: the run named in the
+ * Finds what a root session works for, when a prompt arrives. In this order: the run named in the
  * environment; what the session is registered for by whoever drives it; a task that the prompt is, contains or names; the task named in the environment; the run
  * the session is registered for; a task in the session's earlier messages (forks, and sessions older than the registration).
- * @param prompt the text of the message, or undefined where there is none (`/session/:id/shell`)
+ * @param prompts the text of the message, then of those before it that nothing has been made of; none where
+ *   there is no prompt (`/session/:id/shell`)
  */
-export async function bind(
+export async function find(
   context: BindingContext,
   sessionID: string,
-  prompt: string | undefined,
-): Promise<Binding> {
+  prompts: readonly string[],
+): Promise<Found> {
   try {
     const config = loadConfig(context.root);
     await reap(context.root, context.env);
-    const found = await findRun(context, sessionID, prompt);
-    if (!found) return unbound(context.env, config);
-    return "kind" in found ? found : await take(context, sessionID, found, config);
+    return (await findRun(context, sessionID, prompts)) ?? unbound(context.env, config);
   } catch (error) {
-    if (error instanceof HandrailError && error.code === "invalid-config") {
-      return { kind: "read-only", code: "invalid-config", detail: error.message };
-    }
-    return {
-      kind: "read-only",
-      code: "guard-failed",
-      detail: error instanceof Error ? error.message : String(error),
-    };
+    return cannot(error);
   }
+}
+
+/** Binds a session to what was found for it: makes the run where there is none, and takes it up. */
+export async function bind(context: BindingContext, sessionID: string, found: Found): Promise<Binding> {
+  if (found.kind === "read-only" || found.kind === "free") return found;
+  try {
+    const config = loadConfig(context.root);
+    const record = found.kind === "record" ? asItIs(found.record) : newRun(context, found.file);
+    return await take(context, sessionID, record, config);
+  } catch (error) {
+    return cannot(error);
+  }
+}
+
+/** A turn of it may have ended since it was found. */
+function asItIs(record: RunRecord): RunRecord {
+  return readRun(record.root, record.run_id) ?? record;
+}
+
+function cannot(error: unknown): Extract<Binding, { kind: "read-only" }> {
+  const code =
+    error instanceof HandrailError && error.code === "invalid-config" ? error.code : "guard-failed";
+  return readOnly(code, error instanceof Error ? error.message : String(error));
 }
 
 async function findRun(
   context: BindingContext,
   sessionID: string,
-  prompt: string | undefined,
-): Promise<RunRecord | Binding | undefined> {
+  prompts: readonly string[],
+): Promise<Found | undefined> {
   const preset = context.preset.runId;
   if (preset !== undefined) {
     const record = readRun(context.root, preset);
     if (!record)
       return readOnly("unbound", `HANDRAIL_RUN_ID names ${preset}, which is no run of this project`);
     context.preset.runId = undefined;
-    return record;
+    return { kind: "record", record, preset: true };
   }
   const registered = readRegistration(context.root, sessionID);
   if (registered?.fixed) return fixedRun(context, registered.run_id);
-  if (prompt !== undefined) {
+  for (const prompt of prompts) {
     const task = taskOf(context, prompt);
     if (task) return task;
   }
-  if (context.env.HANDRAIL_TASK) return newRun(context, context.env.HANDRAIL_TASK);
+  if (context.env.HANDRAIL_TASK) return { kind: "task", file: context.env.HANDRAIL_TASK };
   const record = registered?.run_id === undefined ? undefined : readRun(context.root, registered.run_id);
-  if (record) return record;
+  if (record) return { kind: "record", record, preset: false };
   for (const earlier of await earlierPrompts(context.client, sessionID)) {
     const task = taskOf(context, earlier);
     if (task) return task;
@@ -96,16 +118,16 @@ async function findRun(
 }
 
 /** What whoever drives the session has said that it is for. */
-function fixedRun(context: BindingContext, runId: string | undefined): RunRecord | Binding {
+function fixedRun(context: BindingContext, runId: string | undefined): Found {
   if (runId === undefined) return { kind: "free" };
-  return (
-    readRun(context.root, runId) ??
-    readOnly("unbound", `the session is registered for ${runId}, which is no run of this project`)
-  );
+  const record = readRun(context.root, runId);
+  return record
+    ? { kind: "record", record, preset: false }
+    : readOnly("unbound", `the session is registered for ${runId}, which is no run of this project`);
 }
 
-/** The run for a task in a prompt, a refusal for a task that cannot be told, or undefined without any. */
-function taskOf(context: BindingContext, prompt: string): RunRecord | Binding | undefined {
+/** The task in a prompt, a refusal for one that cannot be told, or undefined without any. */
+function taskOf(context: BindingContext, prompt: string): Found | undefined {
   const found = findPromptTask(prompt, context.root);
   switch (found.kind) {
     case "none":
@@ -118,7 +140,7 @@ function taskOf(context: BindingContext, prompt: string): RunRecord | Binding | 
         `the prompt names several task files: ${found.files.slice(0, 4).join(", ")}`,
       );
     default:
-      return newRun(context, found.file);
+      return { kind: "task", file: found.file };
   }
 }
 
@@ -130,6 +152,7 @@ function newRun(context: BindingContext, file: string): RunRecord {
     taskFile: file,
     lane: context.lane,
     origin: originFromEnv(context.env),
+    keeper: identify(),
   });
 }
 
@@ -185,7 +208,7 @@ function otherTask(record: RunRecord, registered: string | undefined): string | 
   return `this session has worked for task ${earlier.task_id} (run ${earlier.run_id}), and a packet needs a session of its own`;
 }
 
-function unbound(env: NodeJS.ProcessEnv, config: Config): Binding {
+function unbound(env: NodeJS.ProcessEnv, config: Config): Extract<Binding, { kind: "read-only" | "free" }> {
   if (isDelegated(env))
     return readOnly("unbound", "this session was started by an agent, and no task file binds it");
   if (config.unbound === "read-only") return readOnly("unbound", "no task file binds this session");

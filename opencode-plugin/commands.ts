@@ -48,12 +48,20 @@ export class Commands {
     return this.#running.has(callID);
   }
 
-  /** A shell command is about to run; may be told twice of the same one. */
-  async starts(hold: Hold, callID: string, tool: string): Promise<void> {
-    if (this.#running.has(callID)) return;
+  /**
+   * A shell command is about to run; may be told twice of the same one.
+   * @param asked its shell has been asked for: before that OpenCode may still ask a person, and never run it
+   */
+  async starts(hold: Hold, callID: string, tool: string, asked: boolean): Promise<void> {
+    const known = this.#running.has(callID);
     this.#running.add(callID);
-    if (hold.shell.confinement.kind === "none") return this.watch(hold, "command", callID, tool);
-    this.seen.held.add(shellCallID(callID));
+    if (hold.shell.confinement.kind === "none") {
+      if (!known) await this.watch(hold, "command", callID, tool);
+      return;
+    }
+    const id = shellCallID(callID);
+    if (!asked || this.seen.held.has(id)) return;
+    this.seen.held.add(id);
     this.#log({ type: "shell", callID: shellCallID(callID), confinement: "overlay", what: "command" });
   }
 

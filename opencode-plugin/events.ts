@@ -24,7 +24,10 @@ export class Listener {
     // At once: the child's first tool call asks for its parent.
     if (event.type === "session.created") {
       this.#family.learn(event.properties.info.id, event.properties.info.parentID);
-    } else if (HEARD.test(event.type)) {
+    }
+    const session = sessionOf(event);
+    if (session !== undefined) this.#sessions.sign(session);
+    if (HEARD.test(event.type)) {
       this.#tail = this.#tail.then(() => follow(event, this.#sessions)).catch(this.#report);
     }
   }
@@ -33,6 +36,15 @@ export class Listener {
   settled(): Promise<void> {
     return this.#tail;
   }
+}
+
+/** The session that an event is about: a part's and a delta's are signs of life as well. */
+function sessionOf({ properties }: Event): string | undefined {
+  if ("sessionID" in properties && typeof properties.sessionID === "string") return properties.sessionID;
+  const inner = "part" in properties ? properties.part : "info" in properties ? properties.info : undefined;
+  const named =
+    typeof inner === "object" && inner !== null && "sessionID" in inner ? inner.sessionID : undefined;
+  return typeof named === "string" ? named : undefined;
 }
 
 /** The others come with every word that the model says. */
@@ -62,8 +74,11 @@ async function follow(event: Event, sessions: Sessions): Promise<void> {
         await sessions.used(info.sessionID, info);
       return;
     }
-    default:
-      await questionOf(event)?.(sessions);
+    default: {
+      const question = questionOf(event);
+      if (question?.ask) await sessions.asked(question.sessionID, question.request, question.ask);
+      else if (question) await sessions.answered(question.sessionID, question.request);
+    }
   }
 }
 

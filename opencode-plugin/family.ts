@@ -25,6 +25,19 @@ export class Family {
     this.#parents.delete(sessionID);
   }
 
+  /** The root of a session whose whole family has been heard of; undefined for others. Asks nobody. */
+  knownRoot(sessionID: string): string | undefined {
+    let at = sessionID;
+    // Deeper than any family: a ring ends here, too.
+    for (let depth = 0; depth < 32; depth++) {
+      if (!this.#parents.has(at)) return undefined;
+      const parent = this.#parents.get(at);
+      if (parent === undefined) return at;
+      at = parent;
+    }
+    return undefined;
+  }
+
   /**
    * @returns the root of a session's family: itself for a session without parent
    * @throws Error when OpenCode does not know the session, or the parents form a ring

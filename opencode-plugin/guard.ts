@@ -28,7 +28,12 @@ export class Guard {
   readonly #leases: LeaseGuard;
 
   /** @param root real path of the working tree @param shell made when OpenCode hands over its configuration */
-  constructor(sessions: Sessions, input: PluginInput, root: string, shell: () => InstanceShell) {
+  constructor(
+    sessions: Sessions,
+    input: Pick<PluginInput, "client" | "directory">,
+    root: string,
+    shell: () => InstanceShell,
+  ) {
     this.#sessions = sessions;
     this.#client = input.client;
     this.#root = root;
@@ -76,7 +81,7 @@ export class Guard {
   /** Does not fire for refused calls, nor for those that OpenCode itself ends (facts, opencode.md). */
   after: After = async ({ sessionID, callID }, output) => {
     const bound = await this.#sessions.of(sessionID);
-    const blocked = await bound.turn?.called(callID);
+    const blocked = await bound?.turn?.called(callID);
     if (blocked) output.output = `${output.output}\n\n${refusalText(blocked)}`;
   };
 
@@ -114,7 +119,7 @@ export class Guard {
       turn?.shellReplaced();
       throw new Error(`another plugin or setting has replaced Handrail's shell (${String(path)})`);
     }
-    return turn?.shellStarts(callID, tool);
+    return turn?.shellStarts(callID, tool, tool === "shell");
   }
 
   async #boundTo(sessionID: string): Promise<Bound> {

@@ -3,6 +3,7 @@ import type { Config } from "../shared/config/config.ts";
 import { finishOpen } from "../shared/confine/open.ts";
 import { prepareShell, type Shell } from "../shared/confine/shell.ts";
 import { watchLayer } from "../shared/confine/watch.ts";
+import { faultPoint } from "../shared/fault.ts";
 import type { RunRecord } from "../shared/run/record.ts";
 import { runDir, turnDir } from "../shared/run/store.ts";
 import type { Matcher } from "../shared/scope/matcher.ts";
@@ -48,6 +49,7 @@ export async function makeHold(record: RunRecord, config: Config, readOnly: bool
       ? undefined
       : await captureBaseline(repo, { slug, allow, scratch: config.scratch });
   const snapshot = await takeSnapshot(repo, turnDir(record), { scratch: config.scratch, allow });
+  faultPoint("snapshot-taken");
   const shell = prepareShell({
     tree: repo,
     runDir: dir,

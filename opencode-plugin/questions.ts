@@ -1,5 +1,4 @@
 import * as z from "zod/mini";
-import type { Sessions } from "./sessions.ts";
 
 const MOST_WORDS = 300;
 
@@ -30,25 +29,39 @@ const askedSchema = z.discriminatedUnion("type", [
   ),
 ]);
 
+/** What somebody is asked. The words are the executor's. */
+export interface Ask {
+  about: "permission" | "question";
+  /** What a permission is for: a tool. */
+  subject?: string;
+  words: string;
+}
+
+/** That somebody is asked, or without `ask` that he has answered. */
+export interface QuestionEvent {
+  sessionID: string;
+  /** OpenCode's id of the request. */
+  request: string;
+  ask?: Ask;
+}
+
 /**
- * Follows OpenCode's questions to a person: permissions that its own settings ask for, and the model's.
- * @param event any event @returns whether it was one of these
+ * Reads OpenCode's questions to a person: permissions that its own settings ask for, and the model's.
+ * @param event any event @returns undefined for any other event
  */
-export function questionOf(event: unknown): ((sessions: Sessions) => Promise<void>) | undefined {
+export function questionOf(event: unknown): QuestionEvent | undefined {
   const parsed = askedSchema.safeParse(event);
   if (!parsed.success) return undefined;
   const { properties } = parsed.data;
-  if ("requestID" in properties) {
-    return (sessions) => sessions.answered(properties.sessionID, properties.requestID);
-  }
-  const words =
+  const { sessionID } = properties;
+  if ("requestID" in properties) return { sessionID, request: properties.requestID };
+  const ask: Ask =
     "permission" in properties
-      ? `may it use ${properties.permission} on ${quoted(properties.patterns)}?`
-      : quoted(properties.questions.map(({ question }) => question));
-  return (sessions) => sessions.asked(properties.sessionID, properties.id, words);
+      ? { about: "permission", subject: properties.permission, words: capped(properties.patterns) }
+      : { about: "question", words: capped(properties.questions.map(({ question }) => question)) };
+  return { sessionID, request: properties.id, ask };
 }
 
-/** The executor's words, so that they cannot be taken for Handrail's. */
-function quoted(words: readonly string[]): string {
-  return JSON.stringify(words.join(", ").slice(0, MOST_WORDS));
+function capped(words: readonly string[]): string {
+  return words.join(", ").slice(0, MOST_WORDS);
 }

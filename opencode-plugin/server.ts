@@ -93,14 +93,15 @@ async function guarded(input: PluginInput, { env, preset, leave }: Shared): Prom
       const text = output.parts.flatMap((part) =>
         part.type === "text" && !part.synthetic ? [part.text] : [],
       );
-      const { binding, turn } = await sessions.prompted(message.sessionID, text.join("\n"));
-      if (binding.kind === "free") return;
-      await allowLookingOutside(input.client, message.sessionID);
-      turn?.prompted(output.message);
+      // What was said before it: a turn that has just ended is not this prompt's.
+      await listener.settled();
+      const held = await sessions.prompted(message.sessionID, text.join("\n"), output.message);
+      if (held) await allowLookingOutside(input.client, message.sessionID);
     },
     "experimental.chat.system.transform": async ({ sessionID }, output) => {
       if (sessionID === undefined) return;
-      const text = briefing(await sessions.of(sessionID));
+      const bound = await sessions.of(sessionID);
+      const text = bound && briefing(bound);
       if (text !== undefined) output.system.push(text);
     },
     "tool.execute.before": (call, output) => guard.before(call, output),

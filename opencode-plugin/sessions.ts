@@ -1,12 +1,23 @@
+import { faultPoint } from "../shared/fault.ts";
 import type { TurnEnd } from "../shared/run/close.ts";
-import { type Binding, type BindingContext, bind } from "./binding.ts";
+import { type Binding, type BindingContext, bind, type Found, find } from "./binding.ts";
+import { closeOrLeave } from "./close.ts";
 import type { Family } from "./family.ts";
-import { type Answer, Turn } from "./turn.ts";
+import type { Ask } from "./questions.ts";
+import { type Answer, type Prompt, Turn } from "./turn.ts";
 
 /** A session family's binding, and the turn under way when it is bound to a run. */
 export interface Bound {
   binding: Binding;
   turn?: Turn;
+}
+
+/** A prompt that OpenCode has taken, and not begun to work on. */
+interface Waiting {
+  /** Its text, then those of the prompts before it that wait, too. */
+  texts: string[];
+  found: Found;
+  prompt: Prompt;
 }
 
 /**
@@ -16,7 +27,10 @@ export interface Bound {
 export class Sessions {
   readonly #context: BindingContext;
   readonly #family: Family;
+  readonly #waiting = new Map<string, Waiting>();
   readonly #bound = new Map<string, Promise<Bound>>();
+  /** The turns under way, for what cannot wait. */
+  readonly #turns = new Map<string, Turn>();
   readonly #busy = new Map<string, Set<string>>();
   readonly #rootIdle = new Set<string>();
   readonly #endings = new Set<Promise<void>>();
@@ -29,15 +43,26 @@ export class Sessions {
     this.#before = before;
   }
 
-  /** A prompt has arrived. In a root session without a turn under way it binds anew and starts a turn. */
-  async prompted(sessionID: string, text: string): Promise<Bound> {
+  /**
+   * A prompt has arrived. Without a turn under way, one begins as soon as OpenCode begins to work: a prompt
+   * may be meant for later (`noReply`), and then nothing would ever end its turn.
+   * @returns whether the session is held to something
+   */
+  async prompted(sessionID: string, text: string, prompt: Prompt): Promise<boolean> {
     const root = await this.#family.rootOf(sessionID);
-    const known = this.#bound.get(root);
-    if (root !== sessionID) return this.#ensure(root, undefined);
-    if (known && (await known).turn?.open) return known;
-    // Unless another prompt was faster, which then has begun the turn of both.
-    if (this.#bound.get(root) === known) this.#bound.delete(root);
-    return this.#ensure(root, text);
+    if (root !== sessionID) return (await this.#begin(root)).binding.kind !== "free";
+    const turn = (await this.#bound.get(root))?.turn;
+    if (turn?.open) {
+      turn.prompted(prompt);
+      return true;
+    }
+    const earlier = this.#waiting.get(root);
+    const texts = [text, ...(earlier?.texts ?? [])];
+    // The run that the environment names is named once.
+    const kept = earlier?.found.kind === "record" && earlier.found.preset ? earlier.found : undefined;
+    const found = kept ?? (await find(this.#context, root, texts));
+    this.#waiting.set(root, { texts, found, prompt });
+    return found.kind !== "free";
   }
 
   /** Whether two sessions belong to one family; not, where one is unknown. */
@@ -49,9 +74,10 @@ export class Sessions {
     }
   }
 
-  /** What holds for a session, without starting anything: for texts. */
-  async of(sessionID: string): Promise<Bound> {
-    return this.#ensure(await this.#family.rootOf(sessionID), undefined);
+  /** What holds for a session that works or is about to, without starting anything else: for texts. */
+  async of(sessionID: string): Promise<Bound | undefined> {
+    const root = await this.#family.rootOf(sessionID);
+    return this.#waiting.has(root) || this.#bound.has(root) ? this.#begin(root) : undefined;
   }
 
   /** What holds for a tool call or command. One that comes without a prompt (`/session/:id/shell`) starts a turn. */
@@ -60,7 +86,13 @@ export class Sessions {
     const known = this.#bound.get(root);
     if (known && (await known).turn?.open === false && this.#bound.get(root) === known)
       this.#bound.delete(root);
-    return this.#ensure(root, undefined);
+    return this.#begin(root);
+  }
+
+  /** OpenCode has said something of a session: it is alive. Waits for nothing, since it comes with every word. */
+  sign(sessionID: string): void {
+    const root = this.#family.knownRoot(sessionID);
+    if (root !== undefined) this.#turns.get(root)?.sign();
   }
 
   /** @param status `retry`: it waits to ask the provider again, because of `message` */
@@ -70,6 +102,7 @@ export class Sessions {
     this.#busy.set(root, members.add(sessionID));
     if (root !== sessionID) return;
     this.#rootIdle.delete(root);
+    if (this.#waiting.has(root)) await this.#begin(root);
     (await this.#bound.get(root))?.turn?.waits(status.type === "retry" ? (status.message ?? "") : undefined);
   }
 
@@ -89,7 +122,9 @@ export class Sessions {
     this.#busy.get(root)?.delete(sessionID);
     if (root !== sessionID) return this.#endIfDone(root);
     const error = { code: "session-deleted", message: "the session was deleted" };
-    this.#end(await this.#bound.get(root), { outcome: "aborted", error });
+    this.#waiting.delete(root);
+    await this.#bound.get(root);
+    this.#end(root, { outcome: "aborted", error });
     this.#bound.delete(root);
     this.#busy.delete(root);
     this.#rootIdle.delete(root);
@@ -101,9 +136,9 @@ export class Sessions {
     if (root === sessionID) (await this.#bound.get(root))?.turn?.failed(name, message);
   }
 
-  /** Somebody has to answer before the family can go on. @param words what they are asked */
-  async asked(sessionID: string, request: string, words: string): Promise<void> {
-    (await this.#bound.get(await this.#family.rootOf(sessionID)))?.turn?.asked(request, words);
+  /** Somebody has to answer before the family can go on. */
+  async asked(sessionID: string, request: string, ask: Ask): Promise<void> {
+    (await this.#bound.get(await this.#family.rootOf(sessionID)))?.turn?.asked(request, ask);
   }
 
   async answered(sessionID: string, request: string): Promise<void> {
@@ -117,33 +152,46 @@ export class Sessions {
 
   /** Ends every turn still open (the process is leaving) and waits for all endings. */
   async drain(): Promise<void> {
-    for (const [root, bound] of this.#bound) {
+    await Promise.all(this.#bound.values());
+    for (const root of [...this.#bound.keys()]) {
       const done = this.#rootIdle.has(root) && !this.#busy.get(root)?.size;
-      this.#end(await bound, { outcome: done ? "idle" : "left" });
+      this.#end(root, { outcome: done ? "idle" : "left" });
     }
     await Promise.all(this.#endings);
   }
 
-  #ensure(root: string, prompt: string | undefined): Promise<Bound> {
+  /** The family's binding, made now where there is none, or a prompt waits for a new one. */
+  #begin(root: string): Promise<Bound> {
+    const waiting = this.#waiting.get(root);
     const known = this.#bound.get(root);
-    if (known) return known;
-    const fresh = this.#open(root, prompt);
+    if (known && !waiting) return known;
+    this.#waiting.delete(root);
+    const fresh = this.#open(root, waiting);
     this.#bound.set(root, fresh);
     return fresh;
   }
 
-  async #open(root: string, prompt: string | undefined): Promise<Bound> {
+  async #open(root: string, waiting: Waiting | undefined): Promise<Bound> {
     this.#rootIdle.delete(root);
     // A turn that is just ending still holds its run's record and the working tree.
     await Promise.all([this.#before, ...this.#endings]);
-    const binding = await bind(this.#context, root, prompt);
+    const found = waiting?.found ?? (await find(this.#context, root, []));
+    const binding = await bind(this.#context, root, found);
     const record = binding.kind === "free" ? undefined : binding.record;
     if (!record) return { binding };
     try {
-      return { binding, turn: new Turn(record, binding, root, this.#context) };
+      const turn = new Turn(record, binding, root, this.#context);
+      this.#turns.set(root, turn);
+      if (waiting) turn.prompted(waiting.prompt);
+      return { binding, turn };
     } catch (error) {
       if (binding.kind === "run") await binding.release();
       const detail = error instanceof Error ? error.message : String(error);
+      await closeOrLeave(
+        record,
+        { outcome: "error", error: { code: "guard-failed", message: detail } },
+        this.#context.env,
+      );
       return { binding: { kind: "read-only", code: "guard-failed", detail } };
     }
   }
@@ -151,13 +199,23 @@ export class Sessions {
   async #endIfDone(root: string): Promise<void> {
     if (!this.#rootIdle.has(root) || this.#busy.get(root)?.size) return;
     this.#busy.delete(root);
-    this.#end(await this.#bound.get(root), { outcome: "idle" });
+    this.#rootIdle.delete(root);
+    await this.#bound.get(root);
+    faultPoint("idle-seen");
+    this.#end(root, { outcome: "idle" });
   }
 
-  #end(bound: Bound | undefined, end: TurnEnd): void {
-    if (!bound?.turn?.open) return;
-    const ending = bound.turn.finish(end);
+  /** Ends the family's turn, and forgets it with all that held it. */
+  #end(root: string, end: TurnEnd): void {
+    const turn = this.#turns.get(root);
+    if (!turn?.open) return;
+    const ending = turn.finish(end);
+    const bound = this.#bound.get(root);
+    this.#turns.delete(root);
     this.#endings.add(ending);
-    void ending.finally(() => this.#endings.delete(ending));
+    void ending.finally(() => {
+      this.#endings.delete(ending);
+      if (this.#bound.get(root) === bound) this.#bound.delete(root);
+    });
   }
 }

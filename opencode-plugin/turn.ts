@@ -3,7 +3,8 @@ import { type Redact, redactor } from "../shared/callback/redact.ts";
 import { checkRouting, resolveAgent } from "../shared/callback/routing.ts";
 import { configSchema } from "../shared/config/config.ts";
 import type { Shell } from "../shared/confine/shell.ts";
-import { closeTurn, keptBytes, type TurnEnd } from "../shared/run/close.ts";
+import { faultPoint } from "../shared/fault.ts";
+import { keptBytes, type TurnEnd } from "../shared/run/close.ts";
 import { logEvent } from "../shared/run/events.ts";
 import { moveRun } from "../shared/run/move.ts";
 import { identify } from "../shared/run/process.ts";
@@ -15,10 +16,13 @@ import { quote } from "../shared/scope/quote.ts";
 import type { Audit } from "../shared/tree/audit.ts";
 import { quarantine } from "../shared/tree/quarantine.ts";
 import type { Binding, BindingContext } from "./binding.ts";
+import { closeOrLeave } from "./close.ts";
 import { Commands } from "./commands.ts";
 import { commandsDone, type Hold, makeHold } from "./hold.ts";
 import { Milestones } from "./milestones.ts";
 import { openServer } from "./open-server.ts";
+import type { Ask } from "./questions.ts";
+import { Waits } from "./waits.ts";
 
 /** What OpenCode tells of one answer of the model. */
 export interface Answer {
@@ -62,8 +66,7 @@ export class Turn {
   #broken: { code: string; message: string } | undefined;
   #ending: Promise<void> | undefined;
   #retry: string | undefined;
-  /** What waits for an answer, by OpenCode's id of the request. */
-  readonly #questions = new Map<string, string>();
+  readonly #waits: Waits;
   readonly #milestones: Milestones;
   /** The agent that was asked for by name; the first prompt shows whether OpenCode has it. */
   #asked: string | undefined;
@@ -82,6 +85,8 @@ export class Turn {
       started: record.started ?? new Date().toISOString(),
     });
     logEvent(this.record, { type: "turn", session });
+    faultPoint("turn-running");
+    this.#waits = new Waits(this, binding.kind === "run" ? binding.config : configSchema.parse({}), context);
     if (binding.kind === "read-only") this.#failure = { code: binding.code, message: binding.detail };
     this.#milestones = new Milestones(this.record);
     this.#ready = this.#prepare();
@@ -167,14 +172,29 @@ export class Turn {
     this.#retry = reason === undefined ? undefined : this.#redact(reason);
   }
 
+  /** OpenCode has said something: it is alive. */
+  sign(): void {
+    this.#waits.sign();
+  }
+
   /** The turn waits for an answer that only a person can give: on record until it came. */
-  asked(request: string, words: string): void {
-    this.#questions.set(request, this.#redact(words));
-    this.#await();
+  asked(request: string, ask: Ask): void {
+    if (this.open) this.#waits.asked(request, { ...ask, words: this.#redact(ask.words) });
   }
 
   answered(request: string): void {
-    if (this.#questions.delete(request)) this.#await();
+    if (this.open) this.#waits.answered(request);
+  }
+
+  /** What is under way, in a word; for a turn that nothing is heard of. */
+  get doing(): string | undefined {
+    if (this.#commands.running) return "bash";
+    return this.#retry === undefined ? undefined : "retry";
+  }
+
+  /** Whether the run was blocked in the middle of this turn. */
+  get blocked(): boolean {
+    return this.#block !== undefined;
   }
 
   refused(refusal: Refusal, tool: string): void {
@@ -210,10 +230,10 @@ export class Turn {
     return this.#commands.runs(callID);
   }
 
-  /** A shell command is about to run. @returns the shell for it */
-  async shellStarts(callID: string, tool: string): Promise<Shell | undefined> {
+  /** A shell command is about to run; `asked`: its shell was asked for. @returns the shell for it */
+  async shellStarts(callID: string, tool: string, asked: boolean): Promise<Shell | undefined> {
     const hold = await this.hold();
-    if (hold) await this.#commands.starts(hold, callID, tool);
+    if (hold) await this.#commands.starts(hold, callID, tool, asked);
     return hold?.shell;
   }
 
@@ -237,14 +257,9 @@ export class Turn {
 
   /** Closes the turn, once: evidence, record, callback. Never rejects; what fails is on the record. */
   finish(end: TurnEnd): Promise<void> {
+    this.#waits.stop();
     this.#ending ??= this.#close(end);
     return this.#ending;
-  }
-
-  #await(): void {
-    if (!this.open || this.#block) return;
-    const reasons = [...this.#questions.values()].map((words) => `OpenCode waits for an answer: ${words}`);
-    this.record = moveRun(this.record, reasons.length > 0 ? "awaiting_permission" : "running", { reasons });
   }
 
   /** What is out of scope blocks the run at once; its bytes are kept, and nothing is put back. */
@@ -290,17 +305,10 @@ export class Turn {
     (await this.#ready)?.release();
     try {
       const ended = { ...this.#ended(end), seen: this.#commands.seen };
-      this.record = await closeTurn(this.record, ended, this.#context.env);
-    } catch (error) {
-      // OpenCode must go on, and dispose must end. The run stays open on record: the next Handrail
-      // process that comes by closes it.
-      logEvent(this.record, {
-        type: "error",
-        name: "close-failed",
-        message: this.#redact(error instanceof Error ? error.message : String(error)),
-      });
+      this.record = await closeOrLeave(this.record, ended, this.#context.env);
     } finally {
-      if (this.#binding.kind === "run") await this.#binding.release();
+      // Where that cannot be written, whoever closes the run does it.
+      if (this.#binding.kind === "run") await this.#binding.release().catch(() => undefined);
     }
   }
 

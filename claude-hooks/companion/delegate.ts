@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { loadConfig } from "../../shared/config/config.ts";
 import { failClosedEnv } from "../../shared/config/failclosed.ts";
 import { HandrailError } from "../../shared/errors.ts";
-import { closeTurn } from "../../shared/run/close.ts";
+import type { TurnEnd } from "../../shared/run/close.ts";
+import { closeOnce } from "../../shared/run/close-once.ts";
 import { createRun, originFromEnv } from "../../shared/run/create.ts";
 import { identify } from "../../shared/run/process.ts";
 import { reap } from "../../shared/run/reap.ts";
@@ -17,6 +18,7 @@ import { lineage } from "../../shared/task/lineage.ts";
 import { loadTask } from "../../shared/task/load.ts";
 import { locateTask } from "../../shared/task/locate.ts";
 import { captureBaseline } from "../../shared/tree/baseline.ts";
+import { followRun } from "./follow-run.ts";
 import { resolveWish } from "./handoff/resolve.ts";
 import { openHere } from "./here.ts";
 import { requireFree, waitForLease } from "./lease.ts";
@@ -85,6 +87,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
     origin: originFromEnv(process.env),
     model: wanted.model,
     agent: wanted.agent,
+    keeper: identify(),
     validate: wanted.validate,
     retryOf: wanted.retryOf,
   });
@@ -110,7 +113,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
     },
   });
   record = requireRun(repo.root, record.run_id);
-  if (!isOver(record) && record.turn > 0) record = await closeTurn(record, { outcome: "aborted" });
+  if (!isOver(record) && record.turn > 0) record = await close(record, endOf(end));
   if (end.timedOut) {
     throw new HandrailError(
       "timed-out",
@@ -121,7 +124,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
     );
   }
   if (isOver(record)) return record;
-  const closed = await closeTurn(record, {
+  const closed = await close(record, {
     outcome: "error",
     error: {
       code: "plugin-not-loaded",
@@ -134,6 +137,28 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
   });
 }
 
+/** What OpenCode's own end means for a turn that its plugin has not closed. */
+function endOf(end: WatchedEnd): TurnEnd {
+  if (end.timedOut) {
+    return {
+      outcome: "aborted",
+      error: { code: "timed-out", message: "the time was up; OpenCode was ended" },
+    };
+  }
+  return { outcome: end.stopped ? "aborted" : "lost" };
+}
+
+/** @returns the run as it ended, whoever closed it */
+async function close(record: RunRecord, end: TurnEnd): Promise<RunRecord> {
+  return (await closeOnce(record, end)) ?? requireRun(record.root, record.run_id);
+}
+
+interface WatchedEnd extends OpencodeEnd {
+  timedOut: boolean;
+  /** By Ctrl-C or SIGTERM. */
+  stopped: boolean;
+}
+
 interface Watched {
   program: string;
   args: string[];
@@ -144,11 +169,7 @@ interface Watched {
 }
 
 /** Runs OpenCode; Ctrl-C, SIGTERM and the timeout end it with all it has started. */
-async function watch(
-  wanted: Delegation,
-  record: RunRecord,
-  run: Watched,
-): Promise<OpencodeEnd & { timedOut: boolean }> {
+async function watch(wanted: Delegation, record: RunRecord, run: Watched): Promise<WatchedEnd> {
   let child: ChildProcess | undefined;
   let session: string | undefined;
   let stopping: Promise<void> | undefined;
@@ -169,6 +190,7 @@ async function watch(
           timedOut = true;
           stop();
         }, wanted.timeoutMs);
+  const unfollow = followRun(record, (text) => wanted.progress.say(text));
   try {
     const end = await runOpencode({
       ...run,
@@ -183,9 +205,9 @@ async function watch(
       },
     });
     await stopping;
-    return { ...end, timedOut };
+    return { ...end, timedOut, stopped: stopping !== undefined && !timedOut };
   } catch (error) {
-    await closeTurn(record, {
+    await close(record, {
       outcome: "error",
       error: { code: "run-failed", message: "OpenCode could not be started" },
     });
@@ -198,6 +220,7 @@ async function watch(
       },
     );
   } finally {
+    unfollow();
     clearTimeout(timer);
     process.off("SIGINT", interrupted);
     process.off("SIGTERM", interrupted);

@@ -3,7 +3,8 @@
 list=$CLAUDE_PLUGIN_DATA/sessions/$CLAUDE_CODE_SESSION_ID
 [ -f "$list" ] || exit 0
 while IFS= read -r dir <&3; do
-  for file in "$dir"/*.json; do
+  # What waits, and what somebody has claimed who may have died before telling it.
+  for file in "$dir"/*.json "${dir%/*}/.claimed/${dir##*/}"/*.claim; do
     [ -e "$file" ] && exec node "$CLAUDE_PLUGIN_ROOT/dist/hooks/start.cjs" claim
   done
 done 3<"$list"

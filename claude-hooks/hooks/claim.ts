@@ -1,7 +1,8 @@
 import * as z from "zod/mini";
 import { claimAll } from "../../shared/callback/inbox.ts";
+import { faultPoint } from "../../shared/fault.ts";
 import { answer, eventSchema, readEvent, runHook } from "../event.ts";
-import { callbackContext, MOST_AT_ONCE } from "../session/context.ts";
+import { tell } from "../session/context.ts";
 import { inboxesOf } from "../session/inboxes.ts";
 import { pluginData } from "../session/place.ts";
 
@@ -17,10 +18,12 @@ runHook("claim", async () => {
   const event = readEvent(schema);
   // A sub-agent's words are not the conversation's: what waits is for the session itself.
   if (event.agent_id !== undefined) return;
-  const claimed = claimAll(inboxesOf(pluginData(process.env), event.session_id), { most: MOST_AT_ONCE });
-  const context = callbackContext(claimed, printed(event));
+  const inboxes = inboxesOf(pluginData(process.env), event.session_id);
+  const claimed = claimAll(inboxes, { transcript: event.transcript_path });
+  const { context, marker } = tell(claimed, printed(event));
   if (context !== undefined) await answer(event.hook_event_name, { additionalContext: context });
-  claimed.told(event.session_id);
+  faultPoint("text-printed");
+  claimed.told(event.session_id, marker);
 });
 
 function printed({ tool_response: response, error }: z.infer<typeof schema>): string | undefined {

@@ -26,7 +26,13 @@ async function main(): Promise<void> {
   const dataDir = pluginData(process.env);
   if (isArmed(dataDir, event.session_id)) return;
   // The session began before this plugin was there: its commands are not armed yet, so this one is.
-  const start = { sessionId: event.session_id, source: "late", dataDir, pid: undefined };
+  const start = {
+    sessionId: event.session_id,
+    source: "late",
+    dataDir,
+    pid: undefined,
+    directory: event.cwd,
+  };
   const [inbox = ""] = openInboxes(start);
   const armed = `${sessionExports(event.session_id, inbox)}${command}`;
   await answer("PreToolUse", { updatedInput: { ...event.tool_input, command: armed } });

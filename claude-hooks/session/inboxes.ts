@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
+import { noteCaller } from "../../shared/callback/caller.ts";
 import { inboxDir } from "../../shared/callback/inbox.ts";
 import { identify, isAlive, processIdentitySchema } from "../../shared/run/process.ts";
 import { privateDir, readJson, writeJson, writeStateFile } from "../../shared/state/files.ts";
@@ -17,6 +18,8 @@ export interface SessionStart {
   dataDir: string;
   /** `CLAUDE_PID`: the Claude Code process. */
   pid: number | undefined;
+  /** Where the session works: it can be resumed only there. */
+  directory: string;
 }
 
 /**
@@ -33,7 +36,7 @@ export function openInboxes(start: SessionStart): string[] {
   const list = [...new Set(dirs)].slice(0, MOST_INBOXES);
   for (const dir of list) privateDir(dir);
   writeStateFile(listFile(start.dataDir, start.sessionId), list.map((dir) => `${dir}\n`).join(""));
-  remember(start);
+  remember(start, list);
   return list;
 }
 
@@ -69,8 +72,10 @@ export function sessionOf({ dataDir, pid }: Pick<SessionStart, "dataDir" | "pid"
   return known && isAlive(known.process) ? known.session : undefined;
 }
 
-function remember({ dataDir, pid, sessionId }: SessionStart): void {
+function remember({ dataDir, pid, sessionId, directory }: SessionStart, inboxes: readonly string[]): void {
   if (pid === undefined) return;
+  // The conversation goes on here, also that of the sessions before.
+  for (const inbox of inboxes) noteCaller(inbox, { session: sessionId, process: identify(pid), directory });
   const dir = join(dataDir, "processes");
   writeJson(join(dir, `${pid}.json`), { process: identify(pid), session: sessionId });
   for (const name of readdirSync(dir)) {

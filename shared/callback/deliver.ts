@@ -6,6 +6,7 @@ import type { CallbackPayload } from "./payload.ts";
 import type { DeliveryPolicy } from "./policy.ts";
 import { post } from "./post.ts";
 import type { Redact } from "./redact.ts";
+import { resume } from "./resume.ts";
 import { type Address, readTarget, resolveTarget } from "./target.ts";
 
 /** What the attempts of one process have in common. */
@@ -42,6 +43,7 @@ export async function attempt(
   const known = readTarget(state.target);
   if (!known) return { ...state, state: "failed", error: "a kind of target that this version does not know" };
   if (known.kind === "inbox") return afterOutcome(state, putInto(known.place, payload), policy, redact);
+  if (known.kind === "resume") return resume(state, known.place, payload.callback_id, delivery);
   const resolved = resolveTarget(state, delivery.env);
   if (!resolved.ok) return { ...state, error: resolved.reason };
   const outcome =

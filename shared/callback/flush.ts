@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { faultPoint } from "../fault.ts";
 import { attempt, createDispatcher, type Delivery } from "./deliver.ts";
 import { holdEntry } from "./hold.ts";
 import { entryFile, listOutbox, type OutboxEntry, readEntry, saveEntry } from "./outbox.ts";
+import type { TargetState } from "./outcome.ts";
 import { DELIVERY, type DeliveryPolicy, untilDue } from "./policy.ts";
 import { redactor } from "./redact.ts";
 
@@ -95,6 +97,7 @@ async function tryOnce(id: string, flush: Flush, onlyDue: boolean): Promise<Outb
   const release = holdEntry(entryFile(flush.root, id));
   if (!release) return undefined;
   try {
+    faultPoint("entry-held");
     // As it is now that nobody else writes it: another process may just have delivered it.
     let entry = readEntry(flush.root, id);
     let attempts = 0;
@@ -103,14 +106,19 @@ async function tryOnce(id: string, flush: Flush, onlyDue: boolean): Promise<Outb
       if (onlyDue && untilDue(before.next_attempt, Date.now(), flush.policy) > 0) continue;
       const after = await attempt(before, entry.payload, flush);
       attempts += after.attempts - before.attempts;
-      if (after.attempts === before.attempts && after.error === before.error) continue;
+      if (isSame(after, before)) continue;
       entry = { ...entry, targets: entry.targets.with(index, after) };
       saveEntry(flush.root, entry);
+      faultPoint("target-marked");
     }
     return attempts > 0 ? entry : undefined;
   } finally {
     release();
   }
+}
+
+function isSame(one: TargetState, other: TargetState): boolean {
+  return one.state === other.state && one.attempts === other.attempts && one.error === other.error;
 }
 
 /** Waits for the next attempt of an entry. @returns false where there is none, or no time for it */

@@ -1,32 +1,21 @@
 import { randomBytes } from "node:crypto";
-import {
-  existsSync,
-  linkSync,
-  lstatSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { existsSync, linkSync, lstatSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { HandrailError } from "../errors.ts";
+import { faultPoint } from "../fault.ts";
 import { parseJson, privateDir, writeStateFile } from "../state/files.ts";
 import { stateDir } from "../state/place.ts";
+import { claimedDir, isCode, markTold, namesIn, noteClaim, recover, type Teller } from "./claimed.ts";
 import { type CallbackPayload, payloadSchema } from "./payload.ts";
 
 /*
  * An inbox is a folder with one file per callback, `<callback id>.json`. Claude Code watches it, so
- * nothing else is ever in it: drafts and what was claimed lie in folders beside it,
- *   <parent>/.incoming/   <parent>/.claimed/<inbox>/<id>.json   and beside that  <id>.told  <id>.again
+ * nothing else is ever in it: drafts and what was claimed lie in folders beside it, `<parent>/.incoming/` and
+ * `<parent>/.claimed/<inbox>/` (claimed.ts).
  */
 
 const ID = /^[A-Za-z0-9_-]{1,128}$/;
 const MAX_BYTES = 256 * 1024;
-const TOLD = ".told";
-const AGAIN = ".again";
-/** A hook is ended by Claude Code after 30 s (hooks.json): whoever claimed longer ago and has not told is dead. */
-const TELLING_MS = 60_000;
 
 /**
  * The inbox of one Claude session: `<state>/inbox/<session id>`.
@@ -44,15 +33,26 @@ export function inboxDir(sessionId: string, env: NodeJS.ProcessEnv = process.env
 export function putCallback(dir: string, payload: CallbackPayload): void {
   const id = payload.callback_id;
   if (!ID.test(id)) throw badId("callback", id);
-  if (existsSync(join(claimedDir(dir), `${id}.json`)) || existsSync(join(dir, `${id}.json`))) return;
+  if (isThere(dir, id)) return;
   const draft = join(dirname(dir), ".incoming", `${id}.${randomBytes(6).toString("hex")}`);
   writeStateFile(draft, JSON.stringify(payload));
+  faultPoint("inbox-drafted");
   renameSync(draft, join(privateDir(dir), `${id}.json`));
+  faultPoint("inbox-renamed");
+}
+
+function isThere(dir: string, id: string): boolean {
+  return existsSync(join(claimedDir(dir), `${id}.json`)) || existsSync(join(dir, `${id}.json`));
+}
+
+/** Whether a callback waits in an inbox: it is there, and nobody has claimed it. */
+export function waitsIn(dir: string, id: string): boolean {
+  return existsSync(join(dir, `${id}.json`));
 }
 
 /** The ids of the callbacks that wait in an inbox, sorted. Reads names only. */
 export function peek(dir: string): string[] {
-  return names(dir)
+  return namesIn(dir)
     .filter((name) => name.endsWith(".json") && ID.test(name.slice(0, -5)))
     .map((name) => name.slice(0, -5))
     .sort();
@@ -62,45 +62,71 @@ export interface Claimed {
   callbacks: CallbackPayload[];
   /** Files that are no callback, kept where they were moved to. */
   unreadable: string[];
+  /** What a text that tells of several callbacks at once holds in place of their ids. */
+  marker: string;
   /**
-   * To be called when the caller has been told: until then a crash brings the callbacks back.
+   * To be called when the caller has been told: until then the death of this process brings them back.
    * @param session who was told
+   * @param marker by which words the conversation can be asked about a callback; undefined where it needs none
    */
-  told(session?: string): void;
+  told(session?: string, marker?: (id: string) => string | undefined): void;
+}
+
+export interface Claiming {
+  /** Which of the waiting ones; default all. */
+  wanted?: (payload: CallbackPayload) => boolean;
+  /** How many at most; the rest stays. */
+  most?: number;
+  /** The file that the conversation is written to, of which the callbacks are told. */
+  transcript?: string | undefined;
 }
 
 /**
  * Claims what waits in the inboxes, each callback for exactly one of all who try: the claim is a hard
- * link, which only one can make, even where a sender put the same callback twice.
- * @param wanted which of the waiting ones; default all
- * @param most how many at most; the rest stays
+ * link, which only one can make, even where a sender put the same callback twice. What somebody claimed who
+ * died before telling comes back first, unless his conversation holds it.
  */
-export function claimAll(
-  dirs: readonly string[],
-  { wanted = () => true, most = 100 }: { wanted?: (payload: CallbackPayload) => boolean; most?: number } = {},
-): Claimed {
-  const claimed: Claimed & { ids: [string, string][] } = {
+export function claimAll(dirs: readonly string[], options: Claiming = {}): Claimed {
+  const { wanted = () => true, most = Number.POSITIVE_INFINITY, transcript } = options;
+  const nonce = randomBytes(4).toString("hex");
+  const tellers: Teller[] = [];
+  const claimed: Claimed = {
     callbacks: [],
     unreadable: [],
-    ids: [],
-    told(session = "") {
-      for (const [dir, id] of this.ids) mark(claimedDir(dir), `${id}${TOLD}`, session);
+    marker: `[batch-${nonce}]`,
+    told(session = "", marker = (id) => `[${id}]`) {
+      for (const teller of tellers) markTold(teller, session, marker);
+      faultPoint("told-marked");
     },
   };
   for (const dir of dirs) {
-    bringBackUntold(dir);
-    for (const id of peek(dir)) {
-      if (claimed.callbacks.length >= most) return claimed;
+    recover(dir);
+    const found = peek(dir).flatMap((id) => {
       const read = readCallback(join(dir, `${id}.json`), id);
-      if (read.kind === "gone" || (read.kind === "callback" && !wanted(read.payload))) continue;
       if (read.kind === "unreadable") claimed.unreadable.push(...setAside(dir, id));
-      else if (take(dir, id)) {
-        claimed.callbacks.push(read.payload);
-        claimed.ids.push([dir, id]);
-      }
-    }
+      return read.kind === "callback" && wanted(read.payload) ? [read.payload] : [];
+    });
+    const some = found.slice(0, Math.max(0, most - claimed.callbacks.length));
+    if (some.length === 0) continue;
+    const teller = noteClaim(dir, { nonce, marker: claimed.marker, transcript });
+    teller.note(some.map((one) => one.callback_id));
+    faultPoint("claim-noted");
+    const mine = some.filter((one) => take(dir, one.callback_id));
+    faultPoint("claimed");
+    if (mine.length < some.length) teller.note(mine.map((one) => one.callback_id));
+    claimed.callbacks.push(...mine);
+    tellers.push(teller);
   }
   return claimed;
+}
+
+/** Takes callbacks back that nobody has claimed yet; they count as told. @param over which, by their ids */
+export function withdraw(dir: string, over: (id: string) => boolean): void {
+  const ids = peek(dir).filter((id) => over(id) && take(dir, id));
+  if (ids.length === 0) return;
+  const teller = noteClaim(dir, { nonce: randomBytes(4).toString("hex"), marker: "", transcript: undefined });
+  teller.note(ids);
+  markTold(teller, "", () => undefined);
 }
 
 type Read = { kind: "callback"; payload: CallbackPayload } | { kind: "unreadable" } | { kind: "gone" };
@@ -145,73 +171,6 @@ function setAside(dir: string, id: string): string[] {
     if (isCode(error, "ENOENT")) return [];
     throw error;
   }
-}
-
-/**
- * Puts back what a session was told, but its conversation does not hold: Claude Code was killed before it
- * had written it down.
- * @param holds whether the conversation, as it was kept, holds a callback
- */
-export function bringBackLost(dir: string, session: string, holds: (id: string) => boolean): void {
-  const place = claimedDir(dir);
-  for (const name of names(place)) {
-    const id = name.slice(0, -TOLD.length);
-    if (!name.endsWith(TOLD) || readFileSync(join(place, name), "utf8") !== session) continue;
-    if (!holds(id)) bringBack(dir, id);
-  }
-}
-
-/** Puts back what somebody claimed and died before telling. */
-function bringBackUntold(dir: string): void {
-  const place = claimedDir(dir);
-  const there = new Set(names(place));
-  for (const name of there) {
-    const id = name.slice(0, -".json".length);
-    if (!name.endsWith(".json") || there.has(`${id}${TOLD}`) || there.has(`${id}${AGAIN}`)) continue;
-    // The claim's link is the last change of the inode.
-    const claimed = lstatSync(join(place, name), { throwIfNoEntry: false })?.ctimeMs ?? Date.now();
-    if (Date.now() - claimed >= TELLING_MS) bringBack(dir, id);
-  }
-}
-
-/** Once only: what is lost twice stays in the record of the run. */
-function bringBack(dir: string, id: string): void {
-  const place = claimedDir(dir);
-  if (!mark(place, `${id}${AGAIN}`, "")) return;
-  try {
-    rmSync(join(place, `${id}${TOLD}`), { force: true });
-    renameSync(join(place, `${id}.json`), join(privateDir(dir), `${id}.json`));
-  } catch (error) {
-    if (!isCode(error, "ENOENT")) throw error; // `handrail gc` was here
-  }
-}
-
-/** Makes a file. @returns false when it was there */
-function mark(dir: string, name: string, content: string): boolean {
-  try {
-    writeFileSync(join(dir, name), content, { flag: "wx", mode: 0o600 });
-    return true;
-  } catch (error) {
-    if (isCode(error, "EEXIST")) return false;
-    throw error;
-  }
-}
-
-function claimedDir(dir: string): string {
-  return join(dirname(dir), ".claimed", basename(dir));
-}
-
-function names(dir: string): string[] {
-  try {
-    return readdirSync(dir);
-  } catch (error) {
-    if (isCode(error, "ENOENT")) return [];
-    throw error;
-  }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }
 
 function badId(kind: string, id: string): HandrailError {

@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { HandrailError } from "../errors.ts";
+import { faultPoint } from "../fault.ts";
 import { readJson, writeJson } from "../state/files.ts";
 import { projectDir } from "../state/place.ts";
 import { boundPayload } from "./bound.ts";
@@ -11,6 +12,7 @@ import { afterOutcome, type Outcome, type TargetState, targetStateSchema } from 
 import { type CallbackPayload, payloadSchema } from "./payload.ts";
 import { DELIVERY } from "./policy.ts";
 import { redactor, redactPayload } from "./redact.ts";
+import { RESUME_VARIABLE } from "./resume-options.ts";
 import { readTarget, type Target } from "./target.ts";
 
 const entrySchema = z.object({ payload: payloadSchema, targets: z.array(targetStateSchema) });
@@ -34,6 +36,11 @@ export interface Caller {
   callback?: Target | undefined;
 }
 
+/** The folder that a caller's callbacks are put into; none for one that gave an address alone. */
+export function inboxFor(root: string, { inbox, callback }: Caller): string | undefined {
+  return inbox ?? (callback ? undefined : projectInbox(root));
+}
+
 /**
  * Puts a callback in the outbox, redacted and bounded, durable before this returns. The id names the file,
  * so that a second attempt to close the same turn, by whoever finishes what a crash left, finds the first.
@@ -42,18 +49,24 @@ export interface Caller {
 export function putOutbox(
   root: string,
   payload: CallbackPayload,
-  { inbox, callback }: Caller,
+  caller: Caller,
   env: NodeJS.ProcessEnv = process.env,
 ): OutboxEntry {
   const known = readEntry(root, payload.callback_id);
   if (known) return known;
-  const local = inbox ?? (callback ? undefined : projectInbox(root));
-  const targets = [...(local ? [{ target: `inbox:${local}` }] : []), ...(callback ? [callback] : [])];
+  const local = inboxFor(root, caller);
+  const targets = [
+    ...(local ? [{ target: `inbox:${local}` }] : []),
+    // The project's own inbox is no session's.
+    ...(caller.inbox && env[RESUME_VARIABLE] ? [{ target: `resume:${caller.inbox}` }] : []),
+    ...(caller.callback ? [caller.callback] : []),
+  ];
   const entry: OutboxEntry = {
     payload: boundPayload(redactPayload(payload, redactor(env))),
     targets: targets.map((target) => ({ ...target, state: "pending", attempts: 0 })),
   };
   saveEntry(root, entry);
+  faultPoint("outbox-written");
   return entry;
 }
 
@@ -78,6 +91,7 @@ export function deliver(root: string, entry: OutboxEntry): OutboxEntry {
     const now = readEntry(root, entry.payload.callback_id) ?? entry;
     const next = { ...now, targets: now.targets.map((target) => deliverLocal(target, now.payload)) };
     saveEntry(root, next);
+    faultPoint("inbox-noted");
     return next;
   } finally {
     release();
@@ -150,7 +164,8 @@ function names(root: string): string[] {
   try {
     return readdirSync(outboxDir(root));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    // Whoever writes there is told of a file that is in the way.
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
     throw error;
   }
 }

@@ -101,8 +101,23 @@ export const reportSchema = z.object({
 });
 export type Report = z.infer<typeof reportSchema>;
 
+/** What a note tells. Its words are the executor's, and it is told so. */
+export const noteSchema = z.object({
+  about: z.enum(["permission", "question", "stall"]),
+  /** What a permission is for: a tool. */
+  subject: z.optional(z.string()),
+  words: z.optional(z.string()),
+  /** How long there was no sign of life, in seconds. */
+  quiet_s: z.optional(z.number()),
+});
+export type Note = z.infer<typeof noteSchema>;
+
 export const payloadSchema = z.extend(reportSchema, {
+  /** `<run id>-t<turn>` for the turn's one callback; a note has a suffix. */
   callback_id: z.string(),
+  /** `end`: the turn is over, told once. `note`: on the way; it wakes the caller and counts beside it. */
+  kind: z._default(z.enum(["end", "note"]), "end"),
+  note: z.optional(noteSchema),
   turn: z.number(),
   /** ISO 8601, UTC. */
   created: z.string(),

@@ -1,4 +1,5 @@
 import { type Agent, type Dispatcher, request } from "undici";
+import { faultPoint } from "../fault.ts";
 import type { Outcome } from "./outcome.ts";
 import { type DeliveryPolicy, isWorthRetrying, retryAfterMs } from "./policy.ts";
 
@@ -35,6 +36,7 @@ export async function post(wanted: Post): Promise<Outcome> {
         dispatcher: wanted.dispatcher,
         signal,
       });
+      faultPoint("answer-received");
       const next = hop < MAX_HOPS ? redirect(answer, url) : undefined;
       if (!next) return await judge(answer, url);
       discard(answer);

@@ -7,20 +7,24 @@ import { percentDecoded, publicUrl } from "./redact.ts";
  * has to be in the environment of whoever delivers.
  */
 export const targetSchema = z.object({
-  /** `inbox:<folder>`, `http:<url>` or `openclaw:<url>`; of the URL only what may be shown. */
+  /**
+   * `inbox:<folder>`, `http:<url>` or `openclaw:<url>` (of the URL only what may be shown), or
+   * `resume:<folder>`: the session that reads this inbox is resumed when nobody has it open.
+   */
   target: z.string(),
   /** `url`: parts of HANDRAIL_CALLBACK_URL were left out; `token`: it goes with HANDRAIL_CALLBACK_TOKEN. */
   env: z.optional(z.array(z.enum(["url", "token"]))),
 });
 export type Target = z.infer<typeof targetSchema>;
 
-export type Kind = "inbox" | "http" | "openclaw";
+const KINDS = ["inbox", "http", "openclaw", "resume"] as const;
+export type Kind = (typeof KINDS)[number];
 
 /** The parts of a stored target. @returns undefined for one that this version does not know */
 export function readTarget(target: string): { kind: Kind; place: string } | undefined {
-  const [, kind, place] = /^(inbox|http|openclaw):(.+)$/s.exec(target) ?? [];
-  if ((kind !== "inbox" && kind !== "http" && kind !== "openclaw") || !place) return undefined;
-  return { kind, place };
+  const [, word, place] = /^([a-z]+):(.+)$/s.exec(target) ?? [];
+  const kind = KINDS.find((one) => one === word);
+  return kind && place ? { kind, place } : undefined;
 }
 
 /**

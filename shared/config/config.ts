@@ -33,6 +33,15 @@ export const DEFAULT_SCRATCH = [
   ".nyc_output/",
 ];
 
+/** Soft and hard stall, in seconds (requirements, opencode-orchestration: lifecycle). */
+const SOFT_S = 60;
+const HARD_S = 180;
+const SECONDS = z.number().check(
+  z.refine((value) => value > 0 && value <= 24 * 3600, {
+    message: "must be a number of seconds above 0, at most a day",
+  }),
+);
+
 /** `handrail.config.json` at the repository root. Absent means these defaults; invalid means refuse. */
 export const configSchema = z.strictObject({
   $schema: z.optional(z.string()),
@@ -46,6 +55,13 @@ export const configSchema = z.strictObject({
   pathArguments: z._default(z.record(z.string(), z.string()), {}),
   /** Formatters run repository code outside the confinement; they are off for bound sessions unless kept. */
   keepFormatters: z._default(z.boolean(), false),
+  /** After so many seconds without a sign of life a run is `stalled`, and after `hard` its caller is told. */
+  stall: z._default(
+    z
+      .strictObject({ soft: z._default(SECONDS, SOFT_S), hard: z._default(SECONDS, HARD_S) })
+      .check(z.refine(({ soft, hard }) => soft <= hard, { message: "soft must not be longer than hard" })),
+    { soft: SOFT_S, hard: HARD_S },
+  ),
   /** Agents beside, or instead of, those of the matrix (shared/task/roles.ts). */
   roles: z._default(z.record(z.string(), roleSchema), {}),
   /** Which language agents write to each other in: `en`, or `vi` as one team requires it. */
@@ -117,6 +133,8 @@ function problemOf(issue: z.core.$ZodIssue | undefined): string {
       return `unknown key ${issue.keys.map((key) => JSON.stringify(key.slice(0, 60))).join(", ")}; known are ${Object.keys(configSchema.shape).join(", ")}`;
     case "invalid_value":
       return `${subject} must be ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
+    case "custom":
+      return `${subject}: ${issue.message}`;
     case "invalid_type":
       return `${subject} must be ${EXPECTED[issue.expected] ?? issue.expected}`;
     default:
@@ -127,6 +145,7 @@ function problemOf(issue: z.core.$ZodIssue | undefined): string {
 const EXPECTED: Record<string, string> = {
   array: "a list of texts",
   boolean: "true or false",
+  number: "a number",
   object: "an object",
   record: "an object of texts",
   string: "a text",

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { linkSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { linkSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { parseJson, privateDir, writeStateFile } from "../state/files.ts";
@@ -46,9 +46,22 @@ export function claimHolder(dir: string): string | undefined {
   return current && !current.released ? current.holder : undefined;
 }
 
+/** The next number, marked free; there is one already where somebody has succeeded. Never throws. */
 function release(dir: string, mine: number): void {
-  // The next number, marked free: making it fails only if a successor has it already.
-  create(dir, mine + 1, { holder: "", released: true });
+  try {
+    create(dir, mine + 1, { holder: "", released: true });
+  } catch {
+    releaseWithoutRoom(dir, mine);
+  }
+}
+
+/** On a full disk: a link to nothing takes a name and no more, and reads like a claim that is gone. */
+function releaseWithoutRoom(dir: string, mine: number): void {
+  try {
+    symlinkSync("released", join(dir, String(mine + 1)));
+  } catch {
+    // Not even that: the claim ends with its holder, and `isLive` tells of him.
+  }
 }
 
 function numbers(dir: string): number[] {

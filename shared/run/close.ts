@@ -5,6 +5,7 @@ import { startFlusher } from "../callback/start.ts";
 import { loadConfig } from "../config/config.ts";
 import { endCommand } from "../confine/finish.ts";
 import { finishOpen } from "../confine/open.ts";
+import { faultPoint } from "../fault.ts";
 import { frozenMatcher } from "../scope/surroundings.ts";
 import { isReadOnly } from "../task/spec.ts";
 import { type Audit, auditTurn, type Unconfined } from "../tree/audit.ts";
@@ -17,6 +18,7 @@ import { noteCheckpoint, readCheckpoints } from "./checkpoints.ts";
 import { endCheckpoint, taskState } from "./end.ts";
 import { type RunEvent, readEvents, sumUsage } from "./events.ts";
 import { moveRun } from "./move.ts";
+import { callbackId, withdrawNotes } from "./notes.ts";
 import { otherRuns } from "./others.ts";
 import type { RunRecord } from "./record.ts";
 import { countRefusals, refusedCalls, type ShellWord, shellWord } from "./refusals.ts";
@@ -78,12 +80,14 @@ export async function closeTurn(
   const seen = end.seen?.unconfined;
   const doubts = [...(end.seen?.doubts ?? []), ...silence(shell), ...(open === undefined ? [] : [open])];
   const audit = withBlock(record, withDoubts(await auditedTurn(record, after, seen), doubts));
-  const kept = quarantine(join(dir, "quarantine"), record.root, audit.outOfScope);
+  faultPoint("audit-done");
+  const { kept, lost } = keep(join(dir, "quarantine"), record.root, audit.outOfScope);
   const usage = sumUsage(events);
   const ending = ENDINGS[end.outcome];
   const state = audit.verdict === "violated" ? "blocked" : ending.state;
+  const { stall: _, ...whole } = record;
   const judged: RunRecord = {
-    ...record,
+    ...whole,
     validation,
     state,
     verdict: audit.verdict,
@@ -94,18 +98,21 @@ export async function closeTurn(
       ...shell.refused.filter((one) => one.kept).map(({ path, code }) => ({ path, code })),
       ...keptBytes(kept),
     ]),
-    reasons: [...(ending.reason ? [ending.reason] : []), ...audit.reasons],
+    reasons: [...(ending.reason ? [ending.reason] : []), ...audit.reasons, ...lost],
     next: nextCommand(record, state),
     ended: new Date().toISOString(),
     ...(usage ? { usage } : {}),
     ...(end.error ? { error: end.error } : {}),
   };
+  await problemOf(async () => withdrawNotes(record));
   const closed = withTask(judged);
   await settleLease(record, state);
   // The callback first: a crash in between leaves an unfinished run, which is closed again, to the same id.
   putAndDeliver(record.root, payloadOf(closed), record.origin, env);
   const ended = moveRun(record, state, closed);
+  faultPoint("run-ended");
   startFlusher(record.root, env);
+  faultPoint("deliverer-started");
   return ended;
 }
 
@@ -134,7 +141,8 @@ export function payloadOf(record: RunRecord): CallbackPayload {
   };
   return {
     ...report,
-    callback_id: `${run_id}-t${record.turn}`,
+    callback_id: callbackId(record),
+    kind: "end",
     turn: record.turn,
     created: new Date().toISOString(),
   };
@@ -242,6 +250,22 @@ function withDoubts(audit: Audit, doubts: readonly string[]): Audit {
 
 function unverified(reason: string): Audit {
   return { verdict: "unverifiable", changes: [], outOfScope: [], foreign: [], reasons: [reason] };
+}
+
+/** Keeps what was done out of scope; where there is no room it is told of all the same, and lies where it was. */
+function keep(
+  dir: string,
+  root: string,
+  items: Audit["outOfScope"],
+): { kept: ReturnType<typeof quarantine>; lost: string[] } {
+  try {
+    return { kept: quarantine(dir, root, items), lost: [] };
+  } catch (error) {
+    return {
+      kept: [],
+      lost: [`what is out of scope could not be copied to quarantine: ${messageOf(error)}`],
+    };
+  }
 }
 
 async function problemOf(act: () => Promise<unknown>): Promise<string | undefined> {

@@ -3,10 +3,12 @@ import { basename } from "node:path";
 import type { Envelope } from "../callback/payload.ts";
 import { callerKey, hookSessionKey, requireRouting } from "../callback/routing.ts";
 import { targetFromEnv } from "../callback/target.ts";
+import { faultPoint } from "../fault.ts";
 import { freezeSurroundings } from "../scope/surroundings.ts";
 import { projectDir } from "../state/place.ts";
 import type { TaskSpec } from "../task/spec.ts";
 import { logEvent } from "./events.ts";
+import type { ProcessIdentity } from "./process.ts";
 import { newRunId, type Origin, type RunRecord } from "./record.ts";
 import { saveRun } from "./store.ts";
 
@@ -20,6 +22,8 @@ export interface NewRun {
   agent?: string | undefined;
   model?: string | undefined;
   serverUrl?: string | undefined;
+  /** The process that stays with the run until another takes it up: while it lives the run is not lost. */
+  keeper?: ProcessIdentity | undefined;
   /** Whether the validation commands of a task file run after the turn, as a packet's do. */
   validate?: boolean | undefined;
   /** The run that failed before, and whose task is tried again. */
@@ -62,11 +66,13 @@ export function createRun(wanted: NewRun): RunRecord {
     ...(wanted.validate === undefined ? {} : { validate: wanted.validate }),
     ...(wanted.retryOf === undefined ? {} : { retry_of: wanted.retryOf }),
     ...(wanted.taskFile === undefined ? {} : { task_file: wanted.taskFile }),
+    ...(wanted.keeper === undefined ? {} : { executor: wanted.keeper }),
     ...(wanted.model === undefined ? {} : { model: wanted.model }),
     ...(wanted.agent === undefined ? {} : { agent: wanted.agent }),
   };
   saveRun(record);
   logEvent(record, { type: "state", to: "queued" });
+  faultPoint("run-recorded");
   return record;
 }
 

@@ -34,6 +34,22 @@ export const runEventSchema = z.discriminatedUnion("type", [
     model: z.string(),
     usage: usageSchema,
   }),
+  /** Somebody has to answer; the words are the executor's. */
+  z.object({
+    ...stamped,
+    type: z.literal("asked"),
+    request: z.string(),
+    about: z.string(),
+    words: z.string(),
+  }),
+  z.object({ ...stamped, type: z.literal("answered"), request: z.string() }),
+  /** No sign of life for so long, or `none`: there is one again. */
+  z.object({
+    ...stamped,
+    type: z.literal("stall"),
+    level: z.enum(["soft", "hard", "none"]),
+    quiet_s: z.number(),
+  }),
   z.object({ ...stamped, type: z.literal("checkpoint"), kind: z.string(), state: z.string() }),
   z.object({ ...stamped, type: z.literal("error"), name: z.string(), message: z.string() }),
 ]);

@@ -1,47 +1,41 @@
-import { join } from "node:path";
 import { startFlusher } from "../callback/start.ts";
-import { claim } from "../lock/claim.ts";
-import { parseJson } from "../state/files.ts";
-import { closeTurn } from "./close.ts";
-import { identify, isAlive, type ProcessIdentity, processIdentitySchema } from "./process.ts";
+import type { TurnEnd } from "./close.ts";
+import { closeOnce } from "./close-once.ts";
+import { isLost } from "./lost.ts";
 import { isOver, type RunRecord } from "./record.ts";
-import { listOpenRunIds, readableRun, runDir } from "./store.ts";
-
-/** A run that was recorded but that no process took up within this time is lost, in milliseconds. */
-const TAKE_UP_MS = 120_000;
+import { listOpenRunIds, readableRun, unclosed } from "./store.ts";
 
 /**
  * What whichever Handrail process comes by does for those that could not: closes the runs whose executor is
- * gone (pid, start time and host, not pid alone) with what evidence there is, sends their one callback, and
- * has delivered what is still in the outbox.
+ * gone (pid, start time and host, not pid alone), or whose turn could not be closed when it ended, with what
+ * evidence there is, sends their one callback, and has delivered what is still in the outbox.
  * @param env where callbacks' addresses and tokens are, if anywhere
  * @returns the runs it closed
+ * @throws what closing a turn throws, once it has tried them all
  */
 export async function reap(root: string, env: NodeJS.ProcessEnv = process.env): Promise<RunRecord[]> {
   const closed: RunRecord[] = [];
+  const problems: unknown[] = [];
   for (const id of listOpenRunIds(root)) {
     const record = readableRun(root, id); // `readRuns` tells of those that cannot be read
     if (!record || isOver(record) || !isLost(record)) continue;
-    const place = claim(join(runDir(root, id), "closing"), JSON.stringify(identify()), isLive);
-    if (!place.ok) continue;
     try {
-      closed.push(await closeTurn(record, { outcome: "lost" }, env));
-    } finally {
-      place.release();
+      const now = await closeOnce(record, endOf(record), env);
+      if (now) closed.push(now);
+    } catch (error) {
+      problems.push(error);
     }
   }
   startFlusher(root, env);
+  if (problems.length > 0) throw problems[0];
   return closed;
 }
 
-/** Whether nobody works for an open run any more. */
-export function isLost(record: RunRecord): boolean {
-  if (record.executor) return !isAlive(record.executor);
-  return Date.now() - Date.parse(record.created) > TAKE_UP_MS;
-}
-
-function isLive(holder: string): boolean {
-  const parsed = parseJson(holder, processIdentitySchema);
-  const process: ProcessIdentity | undefined = parsed.ok ? parsed.value : undefined;
-  return process !== undefined && isAlive(process);
+/** How the turn of a lost run came to its end, as far as it is known. */
+function endOf(record: RunRecord): TurnEnd {
+  const how = unclosed(record);
+  if (how === "idle" || how === "aborted" || how === "left") return { outcome: how };
+  if (how === undefined) return { outcome: "lost" };
+  const message = "it ended with an error, and could not be closed at once; its events say more";
+  return { outcome: "error", error: { code: "ended-with-error", message } };
 }

@@ -38,6 +38,8 @@ export const runRecordSchema = z.extend(reportSchema, {
   /** The process that does the work: the OpenCode one, once it has taken the run up. */
   executor: z.optional(processIdentitySchema),
   turn: z._default(z.number(), 0),
+  /** While the run is `stalled`: how badly, and since when there was no sign of life. */
+  stall: z.optional(z.object({ level: z.enum(["soft", "hard"]), since: z.string() })),
   /** What was asked for by name; `model` and `agent` become what OpenCode resolved. */
   asked: z.optional(z.object({ model: z.optional(z.string()), agent: z.optional(z.string()) })),
   /** The run that failed before, and whose task is tried again. */
@@ -57,7 +59,7 @@ export function isOver({ state, ended }: Pick<RunRecord, "state" | "ended">): bo
 
 /** The record without what its last turn came to; the quarantine is the whole run's. */
 export function withoutOutcome(record: RunRecord): RunRecord {
-  const { verdict, usage, error, ended, end, task_state, ...rest } = record;
+  const { verdict, usage, error, ended, end, task_state, stall, ...rest } = record;
   return { ...rest, changes: [], refusals: [], validation: [], reasons: [] };
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readdirSync, rmSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { HandrailError } from "../errors.ts";
 import { privateDir, readJson, writeJson } from "../state/files.ts";
@@ -89,12 +89,29 @@ export function saveRun(record: RunRecord): void {
   // Marked before the record says so, and unmarked after: a crash in between leaves a mark too many.
   if (!ended) mark(record);
   writeJson(join(dir, "run.json"), record);
-  if (ended) rmSync(markOf(record), { force: true });
+  if (ended) unmark(record);
 }
 
 /** Runs that have not ended, as far as their marks tell; so that finding them costs nothing when there are none. */
 export function listOpenRunIds(root: string): string[] {
-  return idsIn(join(projectDir(root), "open"));
+  const ids = namesIn(openDir(root)).map((name) => name.replace(/\.[a-z]+$/, ""));
+  return [...new Set(ids)].filter((id) => RUN_ID.test(id)).sort();
+}
+
+/**
+ * Notes that nobody works for a run any more although its process lives: its turn has ended, and could not
+ * be closed. It renames the run's mark, since there may be no room for anything new.
+ * @param how in which way the turn ended, one word
+ */
+export function leaveUnclosed(record: RunRecord, how: string): void {
+  renameSync(markOf(record), `${markOf(record)}.${how}`);
+}
+
+/** @returns the word of `leaveUnclosed`, where it was said of this run's turn */
+export function unclosed({ root, run_id }: RunRecord): string | undefined {
+  return namesIn(openDir(root))
+    .find((name) => name.startsWith(`${run_id}.`))
+    ?.slice(run_id.length + 1);
 }
 
 function mark(record: RunRecord): void {
@@ -103,17 +120,34 @@ function mark(record: RunRecord): void {
   closeSync(openSync(file, "a", 0o600));
 }
 
+function unmark(record: RunRecord): void {
+  const { root, run_id } = record;
+  rmSync(markOf(record), { force: true });
+  for (const name of namesIn(openDir(root))) {
+    if (name.startsWith(`${run_id}.`)) rmSync(join(openDir(root), name), { force: true });
+  }
+}
+
 function markOf({ root, run_id }: RunRecord): string {
-  return join(projectDir(root), "open", run_id);
+  return join(openDir(root), run_id);
+}
+
+function openDir(root: string): string {
+  return join(projectDir(root), "open");
 }
 
 function idsIn(folder: string): string[] {
+  return namesIn(folder)
+    .filter((name) => RUN_ID.test(name))
+    .sort();
+}
+
+function namesIn(folder: string): string[] {
   try {
-    return readdirSync(folder)
-      .filter((name) => RUN_ID.test(name))
-      .sort();
+    return readdirSync(folder);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    // Whoever writes there is told of a file that is in the way.
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
     throw error;
   }
 }

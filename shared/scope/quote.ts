@@ -16,6 +16,11 @@ export function quote(text: string, most = 160): string {
   return `"${short.replace(unseen, escapeChar)}"`;
 }
 
+/** For words of Handrail's own (states, codes, ids), which are still not taken on trust. */
+export function plain(word: string): string {
+  return word.replace(/[^\w.:/-]+/g, "_").slice(0, 60);
+}
+
 function escapeChar(char: string): string {
   if (char === '"' || char === "\\") return `\\${char}`;
   if (char === "\n") return "\\n";

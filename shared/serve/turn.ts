@@ -1,4 +1,4 @@
-import { closeTurn } from "../run/close.ts";
+import { closeOnce } from "../run/close-once.ts";
 import { createRun } from "../run/create.ts";
 import { moveRun } from "../run/move.ts";
 import type { Origin, RunRecord } from "../run/record.ts";
@@ -74,7 +74,7 @@ export async function startTurn(server: Server, request: TurnRequest): Promise<S
   } catch (error) {
     if (run) {
       const message = error instanceof Error ? error.message : String(error);
-      await closeTurn(run, { outcome: "error", error: { code: "server-failed", message } }, request.env);
+      await closeOnce(run, { outcome: "error", error: { code: "server-failed", message } }, request.env);
     }
     throw error;
   }

@@ -1,5 +1,5 @@
 import { HandrailError } from "../errors.ts";
-import { closeTurn } from "../run/close.ts";
+import { closeOnce } from "../run/close-once.ts";
 import { reap } from "../run/reap.ts";
 import { isOver, type RunRecord } from "../run/record.ts";
 import { readRun } from "../run/store.ts";
@@ -197,7 +197,7 @@ async function failedWith(
   error: TurnError,
 ): Promise<TurnOutcome> {
   if (!run) return { state: "failed", error };
-  const closed = await closeTurn(run, { outcome: "error", error }, watch.env);
+  const closed = (await closeOnce(run, { outcome: "error", error }, watch.env)) ?? run;
   return { state: endOf(closed), run: closed, error };
 }
 

@@ -107,6 +107,8 @@ function item(node: ListItem, at: Walk): void {
   for (const child of node.children) walk(child, at);
 }
 
+const BOX = /^\[[ xX]\]\s*/;
+
 function box(node: ListItem, at: Walk): void {
   const place = placeOf(node);
   const [first] = node.children;
@@ -114,11 +116,8 @@ function box(node: ListItem, at: Walk): void {
   const open = /\[[ \txX]\]/.exec(at.text.slice(place.start, head.end));
   if (!open) return; // a box that spans lines is no box that one character could tick
   at.found.boxes.push({
-    // A box at the end of its line is still part of what the parser gives as the paragraph.
-    text:
-      first?.type === "paragraph"
-        ? oneLine(at.text.slice(head.start, head.end)).replace(/^\[[ xX]\]\s*/, "")
-        : "",
+    // Where the box ends its line, the parser leaves it in the paragraph.
+    text: first?.type === "paragraph" ? oneLine(at.text.slice(head.start, head.end)).replace(BOX, "") : "",
     checked: node.checked === true,
     line: place.line,
     offset: place.start + open.index + 1,

@@ -3,8 +3,22 @@ import { build } from "esbuild";
 import { projectRoot } from "./process.ts";
 
 /** Bundles modules of the project as `build.mjs` does. @returns the folder, with `<name>.mjs` for each */
-export async function bundle(folder: string, ...entries: string[]): Promise<string> {
+export function bundle(folder: string, ...entries: string[]): Promise<string> {
+  return bundleWith({}, folder, ...entries);
+}
+
+/** The same, with the kill points of `shared/fault.ts`. */
+export function bundleFaulty(folder: string, ...entries: string[]): Promise<string> {
+  return bundleWith({ __HANDRAIL_FAULTS__: "true" }, folder, ...entries);
+}
+
+async function bundleWith(
+  define: Record<string, string>,
+  folder: string,
+  ...entries: string[]
+): Promise<string> {
   await build({
+    define,
     entryPoints: Object.fromEntries(entries.map((entry) => [basename(entry, ".ts"), entry])),
     absWorkingDir: projectRoot,
     outdir: folder,

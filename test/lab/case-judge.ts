@@ -24,7 +24,8 @@ export function problemsOf(one: Case, bare: Outcome, held: Outcome): string[] {
   if (held.git.length > 0) problems.push(`leaked: git ${held.git.join(", ")}`);
   if (bare.code === MISSING && one.effect !== "violates") return problems;
   const benign = one.effect !== "violates";
-  if (benign && !one.varies && held.code !== bare.code) problems.push(`code ${held.code}, not ${bare.code}: ${held.stderr}`);
+  if (benign && !one.varies && held.code !== bare.code)
+    problems.push(`code ${held.code}, not ${bare.code}: ${held.stderr}`);
   if (benign && !one.varies && held.stdout !== bare.stdout) {
     problems.push(
       `stdout ${JSON.stringify(held.stdout.slice(0, 300))}, not ${JSON.stringify(bare.stdout.slice(0, 300))}`,

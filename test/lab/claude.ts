@@ -45,7 +45,7 @@ export interface ClaudeStream {
   messages: Record<string, unknown>[];
   sessionId(): string;
   /** Sends a prompt and waits for the result of its turn. */
-  send(text: string): Promise<string>;
+  send(text: string, timeout?: number): Promise<string>;
   /** Waits for one more result than there are: a turn that nobody typed. */
   nextResult(timeout?: number): Promise<string>;
   close(): Promise<void>;
@@ -147,10 +147,10 @@ function stream(program: string, args: string[], cwd: string, env: NodeJS.Proces
   return {
     messages,
     sessionId: () => sessionOf(messages),
-    send(text) {
+    send(text, timeout = 60_000) {
       const next = results(messages).length + 1;
       child.stdin.write(`${JSON.stringify({ type: "user", message: { role: "user", content: text } })}\n`);
-      return waitForResult(next, 60_000);
+      return waitForResult(next, timeout);
     },
     nextResult: (timeout = 30_000) => waitForResult(results(messages).length + 1, timeout),
     close: () => stopGroup(child),

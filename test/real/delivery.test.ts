@@ -124,7 +124,7 @@ test("OpenCode killed in the middle: the companion closes the run, and the calle
   });
   await until("the callback", async () => (await callbackVerb(lab, "list"))[0]?.state === "delivered");
   expect(server.received.map((one) => JSON.parse(one.body))).toMatchObject([
-    { state: "aborted", turn: 1, changes: [{ path: "src/a.ts", by: "executor" }] },
+    { state: "failed", turn: 1, changes: [{ path: "src/a.ts", by: "executor" }] },
   ]);
 });
 

@@ -1,7 +1,8 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { claimHolder } from "../../shared/lock/claim.ts";
+import { payloadSchema } from "../../shared/callback/payload.ts";
+import { callbackText } from "../../shared/callback/text.ts";
 import { closing } from "../lab/cleanup.ts";
 import {
   type Delegation,
@@ -9,14 +10,16 @@ import {
   projectState,
   setUpDelegation,
   TASK,
+  TASK_NAME,
 } from "../lab/delegation.ts";
-import type { OpencodeServer } from "../lab/opencode.ts";
+import { jsonLines, type OpencodeServer } from "../lab/opencode.ts";
 import { processesMentioning, projectRoot, runProgram, until } from "../lab/process.ts";
-import { call, isRecord, type Script, type Step, text } from "../lab/script.ts";
+import { call, isRecord, records, type Script, type Step, text } from "../lab/script.ts";
 
 const PROMPT = TASK.trimEnd();
 const bash = (command: string): Step => call("bash", { command, description: "run" });
-const WORK = [call("write", { filePath: "src/a.ts", content: "done\n" }), text("Done.")];
+const WRITE = { filePath: "src/a.ts", content: "done\n" };
+const WORK = [call("write", WRITE), text("Done.")];
 const LONG = bash("echo begun > src/lib/begun; sleep 300");
 const DONE = { turn: 1, state: "done", verdict: "in_scope" };
 const ABORTED = { turn: 1, state: "aborted", verdict: "in_scope" };
@@ -32,7 +35,8 @@ async function comeBy(lab: Delegation): Promise<void> {
 
 /** Exactly these turns have called back, also after somebody else came by; and nothing is left of them. */
 async function expectEnded(lab: Delegation, turns: Ended[]): Promise<void> {
-  await until("all callbacks", () => lab.callbacks().length >= turns.length, 20_000).catch(() => undefined);
+  const ends = () => lab.callbacks().filter(({ kind }) => kind === "end");
+  await until("all callbacks", () => ends().length >= turns.length, 20_000).catch(() => undefined);
   await comeBy(lab);
   expect(lab.callbacks()).toMatchObject(turns);
   const last = lab.callbacks().at(-1);
@@ -44,7 +48,9 @@ async function expectEnded(lab: Delegation, turns: Ended[]): Promise<void> {
 
 /** The working tree is nobody's any more. */
 function expectReleased(lab: Delegation): void {
-  expect(claimHolder(join(projectState(lab.sandbox), "active"))).toBeUndefined();
+  const leases = join(projectState(lab.sandbox), "leases");
+  const left = existsSync(leases) ? readdirSync(leases).filter((name) => name.endsWith(".json")) : [];
+  expect(left).toEqual([]);
 }
 
 /** The same task can be worked on at once. */
@@ -59,6 +65,17 @@ function executorOf(lab: Delegation): number {
   const executor = lab.runs().at(-1)?.executor;
   if (!isRecord(executor) || typeof executor.pid !== "number") throw new Error("the run has no executor");
   return executor.pid;
+}
+
+/** What is on record of the last run. */
+function events(lab: Delegation): Record<string, unknown>[] {
+  const run = String(lab.runs().at(-1)?.run_id);
+  return jsonLines(readFileSync(join(projectState(lab.sandbox), "runs", run, "events.jsonl"), "utf8"));
+}
+
+/** Ids in a list that OpenCode gives. */
+function requests(list: unknown): string[] {
+  return records(list).flatMap(({ id }) => (typeof id === "string" ? [id] : []));
 }
 
 /** The scripted model has been asked for this step. */
@@ -258,25 +275,95 @@ describe("opencode serve", () => {
     expectReleased(lab);
   });
 
-  test.each<[name: string, step: Step, words: string]>([
-    ["a permission", bash("cat src/a.ts"), 'may it use bash on "cat src/a.ts"?'],
+  test.each<[name: string, about: string, step: Step, words: string]>([
+    ["a permission", "permission", bash("cat src/a.ts"), 'may it use bash on "cat src/a.ts"?'],
     [
       "a question",
+      "question",
       call("question", {
         questions: [{ question: "Which way?", header: "Way", options: [{ label: "A", description: "a" }] }],
       }),
       '"Which way?"',
     ],
-  ])("%s that somebody must answer is on record, until it is answered", async (_name, step, words) => {
+  ])("%s that somebody must answer is on record, until it is answered", async (_name, about, step, words) => {
     const { lab, server, session } = await served([step, text("Done.")], {
       config: { permission: { bash: "ask", question: "allow" } },
     });
     await server.send(session);
     await until("the question", () => lab.runs()[0]?.state === "awaiting_permission");
     expect(lab.runs()[0]?.reasons).toEqual([`OpenCode waits for an answer: ${words}`]);
-    expect(lab.callbacks()).toEqual([]);
+    // The caller is told what is asked, by a note that is not the turn's one callback.
+    const [note] = await until("the note", () => lab.callbacks().length > 0 && lab.callbacks());
+    expect(note).toMatchObject({ kind: "note", state: "awaiting_permission", note: { about } });
+    expect(callbackText(payloadSchema.parse(note))).toContain(`It asks: ${words}`);
     await server.call("POST", `/session/${session}/abort`);
-    await expectEnded(lab, [{ turn: 1, state: "aborted" }]);
+    // Whoever has not read the note by now is told the end alone. What never ran leaves nothing in doubt.
+    await expectEnded(lab, [{ ...ABORTED, kind: "end" }]);
+    expectReleased(lab);
+  });
+
+  test("an answer lets the turn go on, and takes the unread note back", async () => {
+    const { lab, server, session } = await served([bash("echo asked > src/lib/asked"), text("Done.")], {
+      config: { permission: { bash: "ask" } },
+    });
+    await server.send(session);
+    await until("the note", () => lab.callbacks().length > 0);
+    const [asked] = requests(await server.call("GET", "/permission"));
+    await server.call("POST", `/permission/${asked}/reply`, { reply: "once" });
+    await expectEnded(lab, [{ ...DONE, kind: "end", changes: [{ path: "src/lib/asked" }] }]);
+    expect(events(lab).map(({ type }) => type)).toEqual(expect.arrayContaining(["asked", "answered"]));
+  });
+
+  test("silence is on record, then told by a note, and over with the next word", async () => {
+    const { lab, server, session } = await served(
+      (request) => (request.step === 0 ? [{ ...call("write", WRITE), delayMs: 4_000 }] : [text("Done.")]),
+      { repo: { dirty: { "handrail.config.json": '{"stall":{"soft":1,"hard":2}}', [TASK_NAME]: TASK } } },
+    );
+    await server.send(session);
+    await until("the soft stall", () => lab.runs()[0]?.state === "stalled");
+    const [note] = await until("the hard one", () => lab.callbacks().length > 0 && lab.callbacks());
+    expect(note).toMatchObject({ kind: "note", state: "stalled", note: { about: "stall" } });
+    await expectEnded(lab, [{ ...DONE, kind: "end" }]);
+    const levels = events(lab).flatMap(({ type, level }) => (type === "stall" ? [level] : []));
+    // On a slow machine it may be long enough for the second at once.
+    expect(levels.slice(levels.indexOf("hard"), levels.indexOf("hard") + 2)).toEqual(["hard", "none"]);
+  });
+
+  test("a prompt that asks for no answer starts no turn; the next one does", async () => {
+    const { lab, server, session } = await served(WORK);
+    await server.call("POST", `/session/${session}/message`, {
+      noReply: true,
+      parts: [{ type: "text", text: PROMPT }],
+    });
+    await comeBy(lab);
+    expect(lab.runs()).toEqual([]);
+    expectReleased(lab);
+    await server.prompt(session, "Go on, please");
+    await expectEnded(lab, [DONE]);
+    await server.call("POST", `/session/${session}/message`, {
+      noReply: true,
+      parts: [{ type: "text", text: "By the way" }],
+    });
+    await server.close();
+    await expectEnded(lab, [DONE]);
+    expectReleased(lab);
+  });
+
+  test("a turn that cannot be closed waits for nobody: whoever comes by closes it, though the server lives", async () => {
+    const { lab, server, session } = await served([{ hang: true, text: "I beg" }]);
+    await server.send(session);
+    await asked(lab);
+    const outbox = join(projectState(lab.sandbox), "outbox");
+    writeFileSync(outbox, "a file is in the way");
+    await server.call("POST", `/session/${session}/abort`);
+    const open = join(projectState(lab.sandbox), "open");
+    await until("the turn to be left", () => readdirSync(open).some((name) => name.endsWith(".aborted")));
+    expect(lab.callbacks()).toEqual([]);
+    rmSync(outbox);
+    await expectEnded(lab, [ABORTED]);
+    lab.model.script(WORK);
+    await server.prompt(session, "Go on, please");
+    await expectEnded(lab, [ABORTED, { ...DONE, turn: 2 }]);
     expectReleased(lab);
   });
 
@@ -284,14 +371,20 @@ describe("opencode serve", () => {
     const lab = await setUpDelegation((request) =>
       request.userText.includes("SUB")
         ? [bash("sleep 3"), call("write", { filePath: "src/lib/sub.ts", content: "sub\n" }), text("Sub.")]
-        : [
-            call("task", { description: "s", prompt: "SUB", subagent_type: "general", background: true }),
-            text("Off."),
-          ],
+        : request.userText.includes("Files to modify")
+          ? [
+              call("task", { description: "s", prompt: "SUB", subagent_type: "general", background: true }),
+              text("Off."),
+            ]
+          : [text("Heard of it.")],
     );
     const server = await serve(lab, { OPENCODE_EXPERIMENTAL_BACKGROUND_SUBAGENTS: "true" });
     await server.prompt(await server.session());
-    await expectEnded(lab, [{ ...DONE, changes: [{ path: "src/lib/sub.ts" }] }]);
+    // OpenCode then tells the root of it: another turn.
+    await expectEnded(lab, [
+      { ...DONE, changes: [{ path: "src/lib/sub.ts" }] },
+      { ...DONE, turn: 2, changes: [] },
+    ]);
     expectReleased(lab);
   });
 

@@ -80,7 +80,7 @@ test("task-iteration on two features: gates, a fix round, an advisory finding, C
   expect(await state("1")).toMatchObject({ phase: "parse" });
   expect(await first.send("yes, that one")).toContain("Approved?");
   expect(await state("1")).toMatchObject({ phase: "plan" });
-  expect(await first.send("approved")).toBe("Stopped in fix.");
+  expect(await first.send("approved", 180_000)).toBe("Stopped in fix.");
   const before = await state("1");
   expect(before).toMatchObject({
     phase: "fix",

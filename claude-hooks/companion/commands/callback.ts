@@ -14,24 +14,25 @@ interface JsonOption {
 
 /** `handrail callback list|flush|redeliver ID`: the outbox of this project. */
 export function configure(command: Command): void {
+  const list = async (options: JsonOption) => {
+    const { root } = await openHere();
+    show(options, listOutbox(root), "no callbacks yet");
+    warnOfUnreadable(root);
+  };
   command
-    .command("list", { isDefault: true })
-    .description("every callback of this project and how far it has come, delivered ones included")
-    .allowExcessArguments()
-    .action(async (options: JsonOption, self: Command) => {
-      const [extra] = self.args;
-      if (extra !== undefined)
-        throw new HandrailError(
-          "bad-usage",
-          `callback does not know ${quote(extra)}: it has list, flush and redeliver`,
-          {
-            fix: "handrail callback list",
-          },
-        );
-      const { root } = await openHere();
-      show(options, listOutbox(root), "no callbacks yet");
-      warnOfUnreadable(root);
+    .usage("[list | flush | redeliver ID]")
+    .argument("[command]", "list, flush or redeliver; list without it")
+    .addHelpText("after", "\nExample:\n  handrail callback redeliver r20261121T093012-1a2b3c-t1")
+    .action(async (other: string | undefined, options: JsonOption) => {
+      if (other === undefined) return list(options);
+      throw new HandrailError("bad-usage", `handrail callback has no command ${quote(other, 40)}`, {
+        fix: "handrail callback list, flush, or redeliver ID",
+      });
     });
+  command
+    .command("list")
+    .description("every callback of this project and how far it has come, delivered ones included")
+    .action(list);
   command
     .command("flush")
     .description("deliver what is pending now")
@@ -58,6 +59,7 @@ function show(options: JsonOption, entries: OutboxEntry[], none: string, problem
   const rows = entries.map(({ payload, targets }) => ({
     callback_id: payload.callback_id,
     run_id: payload.run_id,
+    kind: payload.kind,
     state: stateOf(targets),
     run_state: payload.state,
     created: payload.created,
@@ -75,7 +77,7 @@ function show(options: JsonOption, entries: OutboxEntry[], none: string, problem
   const text = () =>
     rows
       .flatMap((row) => [
-        `${row.callback_id}  ${row.state}`,
+        `${row.callback_id}  ${row.state}${row.kind === "note" ? "  (a note on the way)" : ""}`,
         ...row.targets.map(
           ({ target, state, attempts, error }) =>
             `  ${state.padEnd(9)}  ${target}  (${attempts} ${attempts === 1 ? "attempt" : "attempts"})${error ? `: ${error}` : ""}`,

@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import { EXIT, HandrailError } from "../../../shared/errors.ts";
-import { reap } from "../../../shared/run/reap.ts";
 import { isOver } from "../../../shared/run/record.ts";
 import { requireRun, turnDir } from "../../../shared/run/store.ts";
 import { quote } from "../../../shared/scope/quote.ts";
@@ -8,6 +7,7 @@ import { readJournal } from "../../../shared/tree/journal.ts";
 import { openRepository } from "../../../shared/tree/repository.ts";
 import { restore } from "../../../shared/tree/restore.ts";
 import { loadSnapshot } from "../../../shared/tree/snapshot-record.ts";
+import { comeBy } from "../come-by.ts";
 import { emit } from "../output.ts";
 
 interface RestoreOptions {
@@ -22,7 +22,7 @@ export function configure(command: Command): void {
     .option("--path <path...>", "only these files, relative to the repository root")
     .action(async (id: string, options: RestoreOptions) => {
       const { root } = await openRepository(process.cwd());
-      await reap(root);
+      await comeBy(root);
       const run = requireRun(root, id);
       if (!isOver(run)) {
         throw new HandrailError("busy", `run ${id} is still ${run.state}`, { fix: `handrail show ${id}` });

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { HandrailError } from "../../../shared/errors.ts";
-import { reap } from "../../../shared/run/reap.ts";
 import { readRuns } from "../../../shared/run/store.ts";
+import { comeBy } from "../come-by.ts";
 import { openHere } from "../here.ts";
 import { emit } from "../output.ts";
 
@@ -19,30 +19,34 @@ function count(text: string): number {
 
 /** `handrail runs`: the runs of this project, newest last. */
 export function configure(command: Command): void {
-  command.option("--limit <n>", "how many of the newest", count, 20).action(async (options: RunsOptions) => {
-    const { root } = await openHere();
-    await reap(root);
-    const { runs: records, unreadable } = readRuns(root, options.limit);
-    for (const problem of unreadable) process.stderr.write(`handrail: ${problem}\n`);
-    const runs = records.map(({ run_id, task_id, state, verdict, started, created, ended }) => ({
-      run_id,
-      task_id,
-      state,
-      verdict: verdict ?? null,
-      started: started ?? created,
-      ...(ended === undefined ? {} : { ended }),
-    }));
-    emit(options, runs, () =>
-      runs.length === 0
-        ? unreadable.length > 0
-          ? "no run that can be read"
-          : "no runs yet: handrail run FILE"
-        : runs
-            .map(
-              (run) =>
-                `${run.run_id}  ${run.state.padEnd(8)}  ${(run.verdict ?? "-").padEnd(12)}  ${run.task_id}`,
-            )
-            .join("\n"),
-    );
-  });
+  command
+    .option("--limit <n>", "how many of the newest", count, 20)
+    .addHelpText("after", "\nExample:\n  handrail runs --limit 5")
+    .action(async (options: RunsOptions) => {
+      const { root } = await openHere();
+      await comeBy(root);
+      const { runs: records, unreadable } = readRuns(root, options.limit);
+      for (const problem of unreadable) process.stderr.write(`handrail: ${problem}\n`);
+      const runs = records.map(({ run_id, task_id, state, verdict, started, created, ended }) => ({
+        run_id,
+        task_id,
+        state,
+        verdict: verdict ?? null,
+        started: started ?? created,
+        ...(ended === undefined ? {} : { ended }),
+      }));
+      const width = Math.max(8, ...runs.map(({ state }) => state.length));
+      emit(options, runs, () =>
+        runs.length === 0
+          ? unreadable.length > 0
+            ? "no run that can be read"
+            : "no runs yet: handrail run FILE"
+          : runs
+              .map(
+                (run) =>
+                  `${run.run_id}  ${run.state.padEnd(width)}  ${(run.verdict ?? "-").padEnd(12)}  ${run.task_id}`,
+              )
+              .join("\n"),
+      );
+    });
 }

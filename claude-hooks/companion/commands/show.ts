@@ -5,8 +5,8 @@ import { HandrailError } from "../../../shared/errors.ts";
 import { readCheckpoints } from "../../../shared/run/checkpoints.ts";
 import { taskState } from "../../../shared/run/end.ts";
 import { handoffOf } from "../../../shared/run/handoff.ts";
-import { reap } from "../../../shared/run/reap.ts";
 import { listRunIds, requireRun } from "../../../shared/run/store.ts";
+import { comeBy } from "../come-by.ts";
 import { openHere } from "../here.ts";
 import { emit } from "../output.ts";
 import { reportJson } from "../report-json.ts";
@@ -18,7 +18,7 @@ export function configure(command: Command): void {
     .addHelpText("after", "\nExample:\n  handrail show r20261121T093012-1a2b3c")
     .action(async (run: string | undefined, options: { json?: boolean }) => {
       const { root } = await openHere();
-      await reap(root);
+      await comeBy(root);
       const id = run ?? listRunIds(root).at(-1);
       if (id === undefined) {
         throw new HandrailError("not-found", "no run in this project yet", { fix: "handrail run FILE" });

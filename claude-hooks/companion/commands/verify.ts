@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import type { ReportedRefusal, Verdict } from "../../../shared/callback/payload.ts";
 import { EXIT } from "../../../shared/errors.ts";
-import { reap } from "../../../shared/run/reap.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
 import { listRunIds, requireRun } from "../../../shared/run/store.ts";
 import { quote } from "../../../shared/scope/quote.ts";
 import { contribution, latestTask } from "../../../shared/tree/diff.ts";
 import type { Repository } from "../../../shared/tree/repository.ts";
+import { comeBy } from "../come-by.ts";
 import { openHere } from "../here.ts";
 import { emit } from "../output.ts";
 import { evidenceOf } from "../task-evidence.ts";
@@ -33,7 +33,7 @@ export function configure(command: Command): void {
     .addHelpText("after", "\nExample:\n  handrail verify --strict && git add -p")
     .action(async (options: VerifyOptions) => {
       const repo = await openHere();
-      await reap(repo.root);
+      await comeBy(repo.root);
       const id = options.run ?? listRunIds(repo.root).at(-1);
       const found = id === undefined ? await withoutRun(repo) : ofRun(requireRun(repo.root, id));
       const bad = found.verdict === "violated" || (options.strict && found.verdict === "unverifiable");

@@ -15,7 +15,7 @@ function setUp() {
   });
   const dataDir = join(sandbox.dir, "data");
   const start = (sessionId: string, source: string, pid: number | undefined = process.pid) =>
-    openInboxes({ sessionId, source, dataDir, pid }).map((dir) => basename(dir));
+    openInboxes({ sessionId, source, dataDir, pid, directory: sandbox.dir }).map((dir) => basename(dir));
   return { dataDir, start };
 }
 

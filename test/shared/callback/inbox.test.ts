@@ -2,7 +2,8 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { join } from "node:path";
 import { build } from "esbuild";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { bringBackLost, claimAll, inboxDir, peek, putCallback } from "../../../shared/callback/inbox.ts";
+import { bringBackLost } from "../../../shared/callback/claimed.ts";
+import { claimAll, inboxDir, peek, putCallback } from "../../../shared/callback/inbox.ts";
 import { closing } from "../../lab/cleanup.ts";
 import { projectRoot, runProgram } from "../../lab/process.ts";
 import { makeSandbox } from "../../lab/sandbox.ts";
@@ -84,7 +85,7 @@ test("what a session was told and does not remember comes back once, to nobody e
   for (const id of ["kept", "lost", "others"]) putCallback(dir, samplePayload(id));
   claimAll([dir], { wanted: (one) => one.callback_id !== "others" }).told("me");
   claimAll([dir]).told("you");
-  bringBackLost(dir, "me", (id) => id === "kept");
+  bringBackLost(dir, "me", (words) => words === "[kept]");
   expect(peek(dir)).toEqual(["lost"]);
   claimAll([dir]).told("me");
   bringBackLost(dir, "me", () => false);

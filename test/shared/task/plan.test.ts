@@ -227,6 +227,11 @@ describe("the styles that people write", () => {
     expect(features.map((feature) => feature.slug)).toEqual(["cart", "cart-2"]);
   });
 
+  test("a box that ends its line is no part of the item's words", () => {
+    const feature = only("# A\n## Specification\nx\n## Checklist\n- [ ]\n  written\n");
+    expect(feature.checklist.map((item) => item.text)).toEqual(["written"]);
+  });
+
   test("boxes in code, quotations and comments are none", () => {
     const feature = only(
       "# A\n## Specification\nx\n## Checklist\n```\n- [ ] no\n```\n<!--\n- [ ] no\n-->\n- [ ] yes\n",
