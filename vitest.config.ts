@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-/** Tables of many OpenCode starts: `npm run test:long`, until they have been seen green as a whole. */
-const LONG = ["test/real/ends.test.ts", "test/real/run.test.ts"];
+/** Tables of many OpenCode starts, and of more than a thousand shell commands: `npm run test:long`, until they have been seen green as a whole. */
+const LONG = ["test/real/ends.test.ts", "test/real/run.test.ts", "test/real/cases.test.ts"];
 
 /** `unit`: no host program is started. `real`: drives the real opencode and claude binaries. */
 export default defineConfig({

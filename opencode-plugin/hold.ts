@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import type { Config } from "../shared/config/config.ts";
 import { finishOpen } from "../shared/confine/open.ts";
 import { prepareShell, type Shell } from "../shared/confine/shell.ts";
+import { watchLayer } from "../shared/confine/watch.ts";
 import type { RunRecord } from "../shared/run/record.ts";
 import { runDir, turnDir } from "../shared/run/store.ts";
 import type { Matcher } from "../shared/scope/matcher.ts";
@@ -23,6 +24,8 @@ export interface Hold {
   journal: Journal;
   shell: Shell;
   baseline: { baseline: string; full: string } | undefined;
+  /** Stops looking at how much commands write. */
+  release: () => void;
 }
 
 const NOTHING: Scope = { allow: [], inspect: [], forbid: [], rules: ["no-commit", "no-stage"], noRead: [] };
@@ -50,6 +53,7 @@ export async function makeHold(record: RunRecord, config: Config, readOnly: bool
     runDir: dir,
     journal: turnDir(record),
     scope: readOnly ? NOTHING : spec.scope,
+    around: record.around,
     scratch: config.scratch,
     applier: ownProgram("shell.mjs"),
     ...(record.origin.inbox === undefined ? {} : { hide: [record.origin.inbox] }),
@@ -60,6 +64,7 @@ export async function makeHold(record: RunRecord, config: Config, readOnly: bool
     journal: new Journal(turnDir(record), root, repo.objectFormat),
     shell,
     baseline: baseline && { baseline: baseline.baseline, full: baseline.full },
+    release: shell.policy ? watchLayer(shell.policy) : () => undefined,
   };
 }
 

@@ -244,7 +244,7 @@ export class Turn {
   }
 
   async #close(end: TurnEnd): Promise<void> {
-    await this.#ready;
+    (await this.#ready)?.release();
     try {
       this.record = await closeTurn(this.record, this.#ended(end), this.#context.env);
     } catch (error) {

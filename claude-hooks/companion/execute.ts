@@ -10,6 +10,7 @@ import { shWords } from "../../shared/confine/text.ts";
 import { HandrailError } from "../../shared/errors.ts";
 import { newRunId } from "../../shared/run/record.ts";
 import { requireRun, runDir, turnDir } from "../../shared/run/store.ts";
+import type { Frozen } from "../../shared/scope/surroundings.ts";
 import { ownProgram } from "../../shared/serve/own-program.ts";
 import { privateDir } from "../../shared/state/files.ts";
 import { projectDir } from "../../shared/state/place.ts";
@@ -68,10 +69,23 @@ export async function executeCommand(wanted: Wanted): Promise<Executed> {
 }
 
 /** Scope and state folder: a run's own, or those of a task for this one command. */
-function placeOf(wanted: Wanted, root: string): { runDir: string; scope: Scope; journal: string } {
+function placeOf(
+  wanted: Wanted,
+  root: string,
+): {
+  runDir: string;
+  scope: Scope;
+  around?: Frozen;
+  journal: string;
+} {
   if (wanted.run !== undefined) {
     const record = requireRun(root, wanted.run);
-    return { runDir: runDir(root, wanted.run), scope: record.spec.scope, journal: turnDir(record) };
+    return {
+      runDir: runDir(root, wanted.run),
+      scope: record.spec.scope,
+      around: record.around,
+      journal: turnDir(record),
+    };
   }
   const file = wanted.task ?? "";
   const spec = loadTask(locateTask(file, root, wanted.cwd), root);

@@ -46,6 +46,7 @@ const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }
     summary: "run several tasks: one after the other unless they are proven disjoint",
     load: () => import("./commands/schedule.ts"),
   },
+  gc: { summary: "remove what is old and closed", load: () => import("./commands/gc.ts") },
   session: {
     summary: "start, continue and follow sessions on this project's OpenCode server",
     load: () => import("./commands/session.ts"),

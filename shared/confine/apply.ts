@@ -5,6 +5,7 @@ import { below } from "../tree/bytes.ts";
 import { captureGit } from "../tree/git.ts";
 import { Journal } from "../tree/journal.ts";
 import { quarantine, quarantinedFile } from "../tree/quarantine.ts";
+import { openStore, type Store } from "../tree/store.ts";
 import { appendCommand, type CommandRecord, type RefusedChange } from "./commands.ts";
 import { conflictsIn } from "./conflict.ts";
 import type { GitChange } from "./git-changes.ts";
@@ -13,7 +14,7 @@ import { isHomeCache } from "./home-news.ts";
 import { findIgnored } from "./ignored.ts";
 import { type Judged, judge } from "./judge.ts";
 import { isFolder, land, shown, wholeFolders } from "./land.ts";
-import { type LayerChange, readLayer } from "./layer.ts";
+import { type LayerChange, readLayer, SETUID } from "./layer.ts";
 import { dropLayer } from "./layers.ts";
 import { linkTarget, movedTo } from "./links.ts";
 import { temporaryFor } from "./place.ts";
@@ -34,9 +35,6 @@ export interface Applied {
   /** Allowed changes that could not be made, with why. */
   failed: { path: string; problem: string }[];
 }
-
-/** Above this many files of one command only the names are kept: copying them would take too long. */
-const MOST_KEPT = 5_000;
 
 /**
  * Applies one cut layer: what the task allows goes into the tree, the rest to quarantine, and the layer is
@@ -64,6 +62,7 @@ export async function applyLayer(policy: Policy, taken: string, exitCode: number
   const call = { via: "shell", tool: "bash", callID: callID || basename(taken) } as const;
   const landed = land(free, wholeFolders(judged, root), {
     ...{ root, upper },
+    plain: !judged.some(({ change }) => change.op === "delete" || change.op === "rmdir"),
     begin: (paths) => journal.begin({ ...call, paths, directory: root, resolved: true }),
   });
   const inGit = await applyGit(policy, taken, since);
@@ -100,7 +99,13 @@ function hadOtherNames(change: LayerChange, root: string): boolean {
 
 /** What an earlier try was about to rename. */
 function clearTemporary(change: LayerChange, root: string): void {
-  if (change.op === "put") rmSync(below(root, temporaryFor(change.path)), { force: true });
+  if (change.op !== "put") return;
+  try {
+    rmSync(below(root, temporaryFor(change.path)), { force: true });
+  } catch (error) {
+    // Where its folder is going to be, a file stands still.
+    if ((error as NodeJS.ErrnoException).code !== "ENOTDIR") throw error;
+  }
 }
 
 function isGit(path: string): boolean {
@@ -112,7 +117,7 @@ async function judgeLayer(policy: Policy, upper: string, changes: readonly Layer
   const matcher = matcherOf(policy);
   const judged = await judge(changes, {
     matcher,
-    ignored: (paths) => findIgnored(captureGit({ directory: root }), policy.scratch, paths),
+    ignored: (paths) => findIgnored(captureGit({ directory: root }), rulesOf(policy), policy.scratch, paths),
     linkTarget: (path) => linkTarget(root, upper, path),
     movedTo: (path, created) => movedTo(root, upper, path, created),
     isHome(path) {
@@ -131,6 +136,14 @@ async function refuseLeased(judged: readonly Judged[], leases: LeaseGuard): Prom
     const refusal = await leases.refusal([one.change.path]);
     if (refusal) one.fate = { fate: "refuse", code: "leased", detail: refusal.detail ?? "" };
   }
+}
+
+/** The turn's snapshot, which has the ignore rules of before; a single command has none and needs none. */
+function rulesOf(policy: Policy): Store | undefined {
+  const { root, gitDir, commonDir, objectFormat, journal } = policy;
+  return existsSync(join(journal, "git"))
+    ? openStore({ root, gitDir, commonDir, objectFormat }, journal)
+    : undefined;
 }
 
 function refusedIn(judged: readonly Judged[]): RefusedChange[] {
@@ -164,12 +177,12 @@ function keepRefused(
   inGit: readonly GitChange[],
 ): Map<string, string> {
   const refused = judged.flatMap(({ change, fate }) =>
-    fate.fate === "refuse" && change.op === "put" ? [{ path: change.path, code: fate.code }] : [],
+    fate.fate === "refuse" && hasBytes(change) ? [{ path: change.path, code: fate.code }] : [],
   );
   const others = left.filter((change) => change.op === "put").map(({ path }) => ({ path, code: "conflict" }));
   const { quarantine: dir } = placesIn(policy.runDir);
   const keep = (root: string, items: readonly { path: string; code: string }[]) =>
-    quarantine(dir, root, items.slice(0, MOST_KEPT)).flatMap((entry): [string, string][] => {
+    quarantine(dir, root, items, true).flatMap((entry): [string, string][] => {
       const file = quarantinedFile(dir, entry);
       return file === undefined ? [] : [[entry.path, file]];
     });
@@ -185,6 +198,10 @@ function keepRefused(
     ...keep(upper, [...refused, ...others]),
     ...git.map(([path, file]): [string, string] => [inside ? path : `.git/${path}`, file]),
   ]);
+}
+
+function hasBytes(change: LayerChange): boolean {
+  return change.op === "put" || (change.op === "special" && change.what === SETUID);
 }
 
 function readCall(taken: string): string {

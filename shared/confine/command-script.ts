@@ -1,5 +1,5 @@
 import { gitHookVariables } from "./git-hook.ts";
-import type { View } from "./policy.ts";
+import type { Policy, View } from "./policy.ts";
 import { sh } from "./text.ts";
 
 export interface CommandInput {
@@ -7,6 +7,7 @@ export interface CommandInput {
   commonDir: string;
   /** Whether commands are kept from moving refs by a hook. */
   hook: boolean;
+  policy: Pick<Policy, "tools">;
 }
 
 /**
@@ -14,7 +15,8 @@ export interface CommandInput {
  * when something still runs that ends with it, and ends with its code.
  * @param start words before the command
  */
-export function commandScript({ view, commonDir, hook }: CommandInput, start: string): string {
+export function commandScript({ view, commonDir, hook, policy }: CommandInput, start: string): string {
+  const { setsid } = policy.tools;
   const shownAt = view.hidden[0];
   return `hr_left() { # PROCESSES
   for hr_at; do
@@ -28,7 +30,8 @@ export GIT_OPTIONAL_LOCKS=0
 ${hook && shownAt !== undefined ? gitHookVariables(commonDir, shownAt) : ""}
 # What sh itself has to say of a command that was killed is nobody's business.
 exec 8>&2 2> /dev/null
-(exec ${start} "$@" 2>&8 8>&-)
+# In a session of its own: what it sends to its process group stays with it.
+(exec ${sh(setsid)} ${start} "$@" 2>&8 8>&-)
 hr_code=$?
 set -- /proc/[0-9]*
 [ "$#" -gt 1 ] && hr_left "$@"

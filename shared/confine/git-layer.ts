@@ -1,6 +1,7 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
-import { createMatcher, type Matcher } from "../scope/matcher.ts";
+import type { Matcher } from "../scope/matcher.ts";
+import { frozenMatcher } from "../scope/surroundings.ts";
 import { captureGit } from "../tree/git.ts";
 import { gitChanges } from "./git-changes.ts";
 import { type GitLanded, landGit } from "./git-land.ts";
@@ -8,12 +9,9 @@ import { readLayer } from "./layer.ts";
 import type { Policy } from "./policy.ts";
 import { isBelow } from "./tools.ts";
 
-/** The scope of a run, compiled as of when the run was prepared. */
+/** The scope of a run, compiled as of when the run was made. */
 export function matcherOf(policy: Policy): Matcher {
-  return createMatcher(policy.scope, {
-    kindOf: (path) => policy.kinds[path],
-    caseInsensitive: policy.caseInsensitive,
-  });
+  return frozenMatcher(policy.scope, policy.around);
 }
 
 /** Brings in what a command did in the git directory and may do there; names the rest. */
@@ -32,7 +30,7 @@ export async function applyGit(policy: Policy, taken: string, since: bigint): Pr
   const own = gitDir === commonDir ? "" : `${gitDir.slice(commonDir.length + 1)}/`;
   const changes = await gitChanges({
     ...{ lower: commonDir, upper, own },
-    changes: readLayer({ upper, lower: commonDir, tar: policy.tools.tar }),
+    changes: readLayer({ upper, lower: commonDir, tar: policy.tools.tar, inner: inside }),
     git: (indexFile) => captureGit({ directory: root, indexFile }),
   });
   const opened = scope.rules.includes("may-stage") || scope.rules.includes("may-commit");

@@ -1,16 +1,20 @@
 import picomatch from "picomatch";
 import { joinNul, splitNul } from "../tree/bytes.ts";
 import type { Git } from "../tree/git.ts";
+import { ignoredAtStore } from "../tree/ignore.ts";
+import type { Store } from "../tree/store.ts";
 import type { IgnoredPaths } from "./judge.ts";
 
 /**
  * Asks git which of these paths it ignores, and which of them are scratch: ignored, below a folder (or a
  * file) that the scratch patterns name, and not tracked.
+ * @param frozen the snapshot with the rules that count; without one, the rules as they are
  * @param patterns of the configuration: `dir/` at any depth, or file patterns
  * @param paths relative to the root; a folder ends with `/`
  */
 export async function findIgnored(
   git: Git,
+  frozen: Store | undefined,
   patterns: readonly string[],
   paths: readonly string[],
 ): Promise<IgnoredPaths> {
@@ -19,7 +23,7 @@ export async function findIgnored(
   const roots = new Map(mine.flatMap((path) => pair(path, scratchRoot(path))));
   const rootNames = [...new Set(roots.values())];
   const asked = [...rootNames, ...mine.filter((path) => !roots.has(path))];
-  const ignored = await checkIgnore(git, asked);
+  const ignored = await (frozen ? ignoredThen(git, frozen, asked) : checkIgnore(git, asked));
   const found = rootNames.filter((root) => ignored.has(root));
   const tracked = await listTracked(git, found);
   const root = (path: string) => {
@@ -27,7 +31,7 @@ export async function findIgnored(
     return name !== undefined && ignored.has(name) ? name : undefined;
   };
   return {
-    scratch: (path) => root(path) !== undefined && !tracked.has(path),
+    scratch: (path) => (tracked.has(path) ? undefined : root(path)),
     ignored: (path) => (root(path) !== undefined && !tracked.has(path)) || ignored.has(path),
   };
 }
@@ -67,6 +71,15 @@ async function checkIgnore(git: Git, paths: readonly string[]): Promise<Set<stri
   // 128: a path lies in a submodule; nothing there is taken for ignored.
   const { stdout } = await git(["check-ignore", "-z", "--stdin"], { input, okCodes: [0, 1, 128] });
   return new Set(splitNul(stdout).map((path) => path.slice(2)));
+}
+
+/** By the rules of then; what git tracks now is not ignored, whatever they say. */
+async function ignoredThen(git: Git, frozen: Store, paths: readonly string[]): Promise<Set<string>> {
+  const found = await ignoredAtStore(frozen, paths);
+  if (found.size === 0) return found;
+  const { stdout } = await git(["ls-files", "-z"]);
+  for (const path of splitNul(stdout)) found.delete(path);
+  return found;
 }
 
 async function listTracked(git: Git, folders: readonly string[]): Promise<Set<string>> {

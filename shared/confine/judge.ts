@@ -28,12 +28,19 @@ export interface JudgeInput {
 }
 
 export interface IgnoredPaths {
-  scratch(path: string): boolean;
+  /** @returns the scratch folder (with a slash) or file that a path lies in, or is */
+  scratch(path: string): string | undefined;
   ignored(path: string): boolean;
 }
 
 /** What a refusal may rest on for the change still to count as scratch: nothing the task says outright. */
 const NOT_SAID = new Set<RefusalCode>(["out-of-scope", "control-file", "git-dir"]);
+
+/** A forbidden name (`package.json`) stands for any depth, but not for what tools install: scratch holds others' files. */
+function isNotSaid(fate: Fate): boolean {
+  if (fate.fate !== "refuse") return false;
+  return NOT_SAID.has(fate.code) || (fate.code === "forbidden" && !fate.detail?.includes("/"));
+}
 
 /** A name in a folder that says nothing by itself: where it may be written, all of the folder may. */
 const ANY = "handrail";
@@ -42,19 +49,31 @@ const ANY = "handrail";
 export async function judge(changes: readonly LayerChange[], input: JudgeInput): Promise<Judged[]> {
   const judged = changes.map((change): Judged => ({ change, fate: byScope(change, input) }));
   if (input.matcher.scope.rules.includes("no-rename")) refuseMoves(judged, input);
-  const open = judged.filter(({ fate }) => fate.fate === "refuse" && NOT_SAID.has(fate.code));
+  const open = judged.filter(({ fate }) => isNotSaid(fate));
   if (open.length === 0) return judged;
   const known = await input.ignored(open.map(({ change }) => spelled(change)));
   for (const one of open) {
     const path = spelled(one.change);
-    if (known.scratch(path) && one.change.op !== "special") one.fate = { fate: "scratch" };
-    else if (input.isHome(one.change.path)) {
-      one.fate = { fate: "home" };
-    } else if (one.fate.fate === "refuse" && one.fate.code === "out-of-scope" && known.ignored(path)) {
-      one.fate = { ...one.fate, ignored: true };
+    const scratch = known.scratch(path);
+    if (scratch !== undefined && one.change.op !== "special" && !forbids(scratch, input)) {
+      one.fate = { fate: "scratch" };
+      continue;
+    }
+    const code = one.fate.fate === "refuse" ? one.fate.code : undefined;
+    if (code === undefined || !NOT_SAID.has(code)) continue;
+    if (input.isHome(one.change.path)) one.fate = { fate: "home" };
+    else if (code === "out-of-scope" && known.ignored(path)) {
+      one.fate = { fate: "refuse", code, ignored: true };
     }
   }
   return judged;
+}
+
+/** Whether the task forbids a scratch folder itself. */
+function forbids(scratch: string, { matcher }: JudgeInput): boolean {
+  const name = scratch.endsWith("/") ? `${scratch}${ANY}` : scratch;
+  const answer = matcher.classify(name, "create");
+  return answer.decision === "refuse" && answer.code === "forbidden";
 }
 
 function byScope(change: LayerChange, input: JudgeInput): Fate {

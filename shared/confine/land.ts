@@ -8,6 +8,8 @@ import { mark, moved, placeFile } from "./place.ts";
 export interface LandInput {
   root: string;
   upper: string;
+  /** Nothing in the layer has been renamed: a new file bears no mark of the overlay, and may be moved. */
+  plain: boolean;
   /** Keeps the pre-images of these paths; called once, before the first change. */
   begin: (paths: readonly string[]) => void;
 }
@@ -50,7 +52,7 @@ function perform(
   change: LayerChange,
   whole: ReadonlySet<string>,
   scratch: boolean,
-  { root, upper }: LandInput,
+  { root, upper, plain }: LandInput,
 ): void {
   const target = below(root, change.path);
   switch (change.op) {
@@ -68,7 +70,8 @@ function perform(
       break;
     case "put":
       opened(root, change.path, () => {
-        placeFile({ from: upper, root, path: change.path, marks: change.marks, move: scratch });
+        const move = scratch || (plain && !change.exists);
+        placeFile({ from: upper, root, path: change.path, marks: change.marks, move });
       });
       break;
     case "chmod": // with the other modes, at the end

@@ -51,7 +51,7 @@ if ! [ -e /proc/self/fd/0 ]; then exec < /dev/null; fi
 # Through a descriptor of a file in the repository a command could reach past the overlay.
 if [ -f /dev/stdin ] || [ -d /dev/stdin ]; then
   export HANDRAIL_CALL_ID="$hr_call"
-  cat 2>/dev/null | "$0" "$@"
+  ${sh(policy.tools.cat)} 2>/dev/null | "$0" "$@"
   exit
 fi
 exec 3<&0 4>&- 5>&- 6>&- 7>&- 8>&-
@@ -72,14 +72,18 @@ hr_empty() {
   done
 }
 hr_stop() { # SIGNAL: to the command itself, past the processes that hold it
-  read -r hr_init hr_ < "/proc/$hr_held/task/$hr_held/children" || return
-  read -r hr_kid hr_ < "/proc/$hr_init/task/$hr_init/children" || return
-  kill -s "$1" "$hr_kid"
+  # No line end in there, which read takes for a failure.
+  hr_init= hr_kid=
+  read -r hr_init hr_ < "/proc/$hr_held/task/$hr_held/children"
+  read -r hr_kid hr_ < "/proc/$hr_init/task/$hr_init/children"
+  [ -n "$hr_kid" ] || return 0
+  # It leads a session of its own; very early on it does not yet.
+  kill -s "$1" -- "-$hr_kid" || kill -s "$1" "$hr_kid"
 } 2>/dev/null
 hr_end() { # asked to end: the command first, by force after a second
   trap : TERM HUP
   hr_stop "$1"
-  { sleep 1; kill -s KILL "$hr_held"; } >/dev/null 2>&1 <&- 3<&- 9>&- &
+  { ${sh(policy.tools.sleep)} 1; kill -s KILL "$hr_held"; } >/dev/null 2>&1 <&- 3<&- 9>&- &
   hr_alarm=$!
 }
 
@@ -101,7 +105,8 @@ ${hold.ending}
 ${shWords(hold.words)} "$@" <&3 3<&- 9>&- ${hold.redirection} &
 hr_held=$!
 exec 3<&-
-trap : INT QUIT
+trap 'hr_stop INT' INT
+trap 'hr_stop QUIT' QUIT
 trap 'hr_end TERM' TERM
 trap 'hr_end HUP' HUP
 wait "$hr_held"

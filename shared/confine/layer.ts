@@ -26,6 +26,8 @@ export interface Layer {
   upper: string;
   lower: string;
   tar: string;
+  /** The folder itself may have been replaced by a command: it lies in the layer of another. */
+  inner?: boolean;
   /** Paths that are somebody else's to read. */
   skip?: (path: string) => boolean;
 }
@@ -39,6 +41,9 @@ export interface Layer {
 export function readLayer(layer: Layer): LayerChange[] {
   return new Walk(layer).run();
 }
+
+/** What a special file is called that has bytes to be kept. */
+export const SETUID = "setuid or setgid file";
 
 /** What the tree below the layer adds to a folder: its entries, entries that are hidden, or nothing. */
 type Under = "merged" | "hidden" | "nothing";
@@ -54,7 +59,7 @@ class Walk {
   }
 
   run(): LayerChange[] {
-    const shared = this.sharedFolders("");
+    const shared = [...(this.layer.inner ? [""] : []), ...this.sharedFolders("")];
     const attributes = overlayAttributes(this.layer.tar, this.layer.upper, shared);
     this.opaque = new Set(shared.filter((_, index) => attributes[index]?.get("opaque") === "y"));
     const upper = lstat(this.layer.upper, "");
@@ -123,7 +128,7 @@ class Walk {
     const kind = upper.isFile() ? "file" : "link";
     if (lower && this.same(path, upper, lower, marks)) return;
     if (kind === "file" && (marks.mode & 0o6000) !== 0) {
-      this.changes.push({ op: "special", path, what: "setuid or setgid file" });
+      this.changes.push({ op: "special", path, what: SETUID });
       return;
     }
     if (lower?.isDirectory()) this.remove(path);

@@ -52,13 +52,17 @@ export function dropLayer(policy: Pick<Policy, "work">, taken: string): void {
   removeTree(gone);
 }
 
-/** Makes what the next command writes into. */
+/** Makes what the next command writes into: there as a whole, or not at all. */
 export function freshLayer(policy: Trees): void {
   const work = workPlacesIn(policy.work);
-  privateDir(work.layer);
-  makePart(work.top, policy.root);
-  if (!isBelow(policy.commonDir, policy.root)) makePart(work.git, policy.commonDir);
-  writeFileSync(work.busy, "", { mode: 0o600 });
+  const draft = `${work.layer}.tmp`;
+  removeTree(draft);
+  privateDir(draft);
+  const inDraft = (path: string) => join(draft, path.slice(work.layer.length));
+  makePart(inDraft(work.top), policy.root);
+  if (!isBelow(policy.commonDir, policy.root)) makePart(inDraft(work.git), policy.commonDir);
+  writeFileSync(inDraft(work.busy), "", { mode: 0o600 });
+  renameSync(draft, work.layer);
 }
 
 /** An overlay's two folders. The upper one stands for the folder it is mounted on: same mode, same owner. */
@@ -81,7 +85,9 @@ export function makePart(part: string, target: string): void {
 export function rootWasChanged(policy: Trees): boolean {
   const upper = join(workPlacesIn(policy.work).top, "upper");
   const wanted = statSync(policy.root).mode & 0o7777;
-  if ((statSync(upper).mode & 0o7777) === wanted) return false;
+  const now = statSync(upper, { throwIfNoEntry: false });
+  // Without a layer its applying was cut off: whoever finishes it tells.
+  if (!now || (now.mode & 0o7777) === wanted) return false;
   chmodSync(upper, wanted);
   return true;
 }

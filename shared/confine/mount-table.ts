@@ -1,6 +1,7 @@
 import { workPlacesIn } from "./places.ts";
 import type { Identity, Policy, View } from "./policy.ts";
 import { fstab } from "./text.ts";
+import { opened } from "./view.ts";
 
 export interface TableInput {
   policy: Pick<Policy, "work">;
@@ -32,10 +33,12 @@ export function mountTable({ policy, view, identity }: TableInput): MountTable {
     opens.push({ fd, path });
     return `/proc/self/fd/${fd}`;
   };
+  const covered = opened(view.overlays.map(({ target }) => target));
+  const lower = (path: string) => (covered.includes(path) ? open(path) : path);
   const layers = [
     ...view.overlays.map(({ target, layer }) => ({
       target,
-      line: `handrail ${fstab(target)} overlay ${overlayOptions(open(target), `/proc/self/fd/3/${layer}`)} 0 0`,
+      line: `handrail ${fstab(target)} overlay ${overlayOptions(lower(target), `/proc/self/fd/3/${layer}`)} 0 0`,
     })),
     ...view.originals.map((target) => ({
       target,

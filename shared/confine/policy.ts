@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { frozenSchema } from "../scope/surroundings.ts";
 import { scopeSchema } from "../task/spec.ts";
 
 /** How commands are held on this machine, best first. */
@@ -44,7 +45,8 @@ export type Identity = z.infer<typeof identitySchema>;
 
 const toolsSchema = z.object({
   ...{ unshare: z.string(), mount: z.string(), setpriv: z.string(), flock: z.string() },
-  ...{ env: z.string(), find: z.string(), tar: z.string(), sh: z.string() },
+  ...{ env: z.string(), find: z.string(), tar: z.string(), sh: z.string(), setsid: z.string() },
+  ...{ cat: z.string(), sleep: z.string() },
   bash: z.optional(z.string()),
   ip: z.optional(z.string()),
   bwrap: z.optional(z.string()),
@@ -64,9 +66,8 @@ export const policySchema = z.object({
   commonDir: z.string(),
   home: z.optional(z.string()),
   scope: scopeSchema,
-  caseInsensitive: z.boolean(),
-  /** What the names in the scope were when the run started. */
-  kinds: z.record(z.string(), z.enum(["file", "directory"])),
+  /** What the names in the scope were when the run was made. */
+  around: frozenSchema,
   scratch: z.array(z.string()),
   /** The leases of the working tree, and the run whose own they are not. */
   leases: z.optional(z.object({ dir: z.string(), owner: z.string() })),

@@ -2,8 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileS
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { leasesDir } from "../lock/store.ts";
-import { createMatcher } from "../scope/matcher.ts";
-import { surroundingsOf } from "../scope/surroundings.ts";
+import { type Frozen, freezeSurroundings } from "../scope/surroundings.ts";
 import { privateDir, writeJson } from "../state/files.ts";
 import { stateDir } from "../state/place.ts";
 import type { Scope } from "../task/spec.ts";
@@ -19,7 +18,7 @@ import { placesIn, workPlacesIn } from "./places.ts";
 import type { Identity, Mechanism, Policy, Tools, View } from "./policy.ts";
 import { findTool, needTool } from "./tools.ts";
 import { unreadPaths } from "./unread.ts";
-import { viewOf } from "./view.ts";
+import { cachesIn, viewOf } from "./view.ts";
 
 export interface PrepareInput {
   root: string;
@@ -36,6 +35,8 @@ export interface PrepareInput {
   /** One for each working tree: commands wait for each other. */
   lock: string;
   scope: Scope;
+  /** What the names in the scope were when the run was made; by default what they are now. */
+  around?: Frozen;
   scratch: readonly string[];
   /** Runs `shell-main`: program, arguments and variables. */
   applier: Policy["applier"];
@@ -61,7 +62,7 @@ export function prepareRun(input: PrepareInput): { shellPath: string; hold: Hold
   const userShell = input.userShell ?? (policy.tools.bash ? "bash" : "sh");
   const view = viewOf({
     ...{ root: input.root, commonDir: input.commonDir, uid: identity.uid },
-    ...{ home: env.HOME ?? homedir(), tmpdir: env.TMPDIR },
+    ...{ home: env.HOME ?? homedir(), tmpdir: env.TMPDIR, caches: cachesIn(env) },
     hide: [stateDir(env), work.dir, ...(input.hide ?? [])],
     unread: unreadPaths(input.root, matcherOf(policy)).map((one) => ({
       ...one,
@@ -82,26 +83,15 @@ export function prepareRun(input: PrepareInput): { shellPath: string; hold: Hold
 
 function policyOf(input: PrepareInput, work: string, env: NodeJS.ProcessEnv): Policy {
   const { root, gitDir, commonDir, runDir, scope, mechanism } = input;
-  const kinds: Policy["kinds"] = {};
-  const around = surroundingsOf(root);
-  // Compiled once here, so that what it asks about the tree is answered as of now for the whole run.
-  createMatcher(scope, {
-    ...around,
-    kindOf(path) {
-      const kind = around.kindOf?.(path);
-      if (kind) kinds[path] = kind;
-      return kind;
-    },
-  });
   return {
     version: 1,
-    ...{ runDir, work, root, gitDir, commonDir, scope, mechanism, kinds },
+    ...{ runDir, work, root, gitDir, commonDir, scope, mechanism },
+    around: input.around ?? freezeSurroundings(scope, root),
     applier: input.applier,
     leases: { dir: leasesDir(root), owner: basename(runDir) },
     lock: input.lock,
     journal: input.journal ?? runDir,
     home: env.HOME ?? homedir(),
-    caseInsensitive: around.caseInsensitive ?? false,
     scratch: [...input.scratch],
     objectFormat: input.objectFormat,
     tools: toolsOf(root),
@@ -121,6 +111,9 @@ function toolsOf(root: string): Tools {
     find: needTool("find", root),
     tar: needTool("tar", root),
     sh: needTool("sh", root),
+    setsid: needTool("setsid", root),
+    cat: needTool("cat", root),
+    sleep: needTool("sleep", root),
     ...(bash !== undefined && { bash }),
     ...(ip !== undefined && { ip }),
     ...(bwrap !== undefined && { bwrap }),

@@ -24,6 +24,9 @@ function codeOf(exitCode: number, done: readonly Applied[]): number {
   return exitCode === 0 && done.some((one) => one.counts) ? NOT_APPLIED : exitCode;
 }
 
+// Whoever reads may have gone: what was applied stays applied, and the code is the right one.
+process.stderr.on("error", () => undefined);
+
 main(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code;

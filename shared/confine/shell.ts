@@ -1,5 +1,6 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Frozen } from "../scope/surroundings.ts";
 import { privateDir } from "../state/files.ts";
 import { projectDir } from "../state/place.ts";
 import type { Scope } from "../task/spec.ts";
@@ -15,6 +16,8 @@ export interface ShellInput {
   tree: Omit<Repository, "head">;
   runDir: string;
   scope: Scope;
+  /** What the names in the scope were when the run was made. */
+  around?: Frozen;
   /** Patterns of the configuration. */
   scratch: readonly string[];
   /** Where pre-images are kept: the turn's folder. By default the run's. */

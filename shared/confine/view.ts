@@ -3,7 +3,16 @@ import type { View } from "./policy.ts";
 import { isBelow } from "./tools.ts";
 
 /** Each takes a descriptor in the script, and sh has names for those up to 9. */
-const MOST_LOWERS = 6;
+const MOST_OPENED = 6;
+
+/** Variables that name a tool's cache or its own folder of tools. Each is writable, and dropped, like home. */
+const CACHES = [
+  ...["XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "npm_config_cache"],
+  ...["YARN_CACHE_FOLDER", "PNPM_HOME", "BUN_INSTALL", "DENO_DIR", "CARGO_HOME", "RUSTUP_HOME", "GOPATH"],
+  ...["GOCACHE", "GOMODCACHE", "PIP_CACHE_DIR", "UV_CACHE_DIR", "PYENV_ROOT", "GRADLE_USER_HOME"],
+  ...["NUGET_PACKAGES", "DOTNET_CLI_HOME", "COMPOSER_HOME", "GEM_HOME", "BUNDLE_PATH", "CCACHE_DIR"],
+];
+const MOST_CACHES = 8;
 
 export interface ViewInput {
   /** Real paths. */
@@ -11,6 +20,8 @@ export interface ViewInput {
   commonDir: string;
   home: string | undefined;
   tmpdir: string | undefined;
+  /** Where tools keep their caches, if somebody has said so (`cachesIn`). */
+  caches: readonly string[];
   uid: number;
   /** Folders that commands must not see: the state folder, the inbox, the work folder. */
   hide: readonly string[];
@@ -35,10 +46,16 @@ export function viewOf(input: ViewInput): View {
   });
   const runtime = folder(`/run/user/${input.uid}`);
   const replaced = [...(runtime ? [runtime] : []), "/dev"];
-  const originals = neighbours(scratch, [root, commonDir], overlays);
+  const room = MOST_OPENED - opened([...overlays.keys()]).length;
+  const originals = neighbours(scratch, [root, commonDir], overlays).slice(0, Math.max(0, room));
+  const writable = [root, commonDir, ...(home === undefined ? [] : [home])];
+  for (const [index, cache] of outerCaches(input.caches, writable, originals, scratch).entries()) {
+    const more = opened([...overlays.keys(), cache]).length + originals.length;
+    if (more <= MOST_OPENED) add(cache, `keep/cache${index}`);
+  }
   return {
     overlays: byDepth([...overlays].map(([target, layer]) => ({ target, layer }))),
-    originals: originals.slice(0, Math.max(0, MOST_LOWERS - overlays.size)),
+    originals,
     shown: runtime ? [{ source: "keep/runtime", target: runtime }] : [],
     hidden: outermost(input.hide.flatMap((path) => folder(path) ?? [])).filter(
       (path) => !replaced.some((one) => isBelow(path, one)),
@@ -48,6 +65,36 @@ export function viewOf(input: ViewInput): View {
       (path) => ![...overlays.keys(), ...replaced].some((one) => isBelow(path, one)),
     ),
   };
+}
+
+/** Folders that the environment names as caches. */
+export function cachesIn(env: NodeJS.ProcessEnv): string[] {
+  return CACHES.flatMap((name) => env[name] ?? []);
+}
+
+/** Caches that lie neither in what is writable anyway, nor around it. */
+function outerCaches(
+  caches: readonly string[],
+  writable: readonly string[],
+  originals: readonly string[],
+  scratch: readonly (string | undefined)[],
+): string[] {
+  const isIn = (path: string, folders: readonly (string | undefined)[]) =>
+    folders.some((one) => one !== undefined && isBelow(path, one));
+  return outermost(caches.flatMap((path) => folder(path) ?? []))
+    .filter((path) => !isIn(path, writable) && !writable.some((one) => isBelow(one, path)))
+    .filter((path) => !isIn(path, scratch) || isIn(path, originals))
+    .slice(0, MOST_CACHES);
+}
+
+/**
+ * Which of these mount points a script has to reach through a descriptor: their names are covered by another
+ * mount by then, or mean something in an option of an overlay.
+ */
+export function opened(targets: readonly string[]): string[] {
+  return targets.filter(
+    (path) => !/^[\w/.+-]+$/.test(path) || targets.some((other) => other !== path && isBelow(path, other)),
+  );
 }
 
 /** Within a hidden folder there is nothing to mount another on. */

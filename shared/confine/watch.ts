@@ -1,4 +1,12 @@
-import { type Dirent, lstatSync, readdirSync, readFileSync, statfsSync, writeFileSync } from "node:fs";
+import {
+  type Dirent,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  statfsSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { below, textOf } from "../tree/bytes.ts";
 import { workPlacesIn } from "./places.ts";
@@ -17,14 +25,24 @@ const EVERY = 2_000;
 export function watchLayer(policy: Policy, most = MOST_WRITTEN, every = EVERY): () => void {
   const { layer, busy } = workPlacesIn(policy.work);
   const before = freeBytes(policy.work);
-  const timer = setInterval(() => {
+  const look = () => {
     const free = freeBytes(policy.work);
     // What the file system says costs nothing; only where much is gone the layer is counted.
     const gone = before - free;
     const full = free < LEAST_FREE && gone > LEAST_FREE;
     if (!full && (gone < most || bytesIn(layer) < most)) return;
+    const first = firstProcess(busy);
+    if (first === undefined) return;
     writeFileSync(join(layer, FULL), "", { mode: 0o600 });
-    endCommand(busy);
+    process.kill(first, "SIGKILL");
+  };
+  const timer = setInterval(() => {
+    try {
+      look();
+    } catch (error) {
+      // The command has just ended, or its run is being removed; anything else is no reason to end the host.
+      if (!["ESRCH", "ENOENT"].includes((error as NodeJS.ErrnoException).code ?? "")) clearInterval(timer);
+    }
   }, every);
   timer.unref();
   return () => clearInterval(timer);
@@ -60,9 +78,10 @@ function entriesOf(folder: string): Dirent<Buffer>[] {
   }
 }
 
-/** Its first process is named in the layer; with it everything else ends. */
-function endCommand(busy: string): void {
+/** It is named in the layer while a command runs; with it everything else ends. */
+function firstProcess(busy: string): number | undefined {
+  if (!existsSync(busy)) return undefined;
   const text = readFileSync(busy, "utf8");
   const pid = Number(/"child-pid": (\d+)/.exec(text)?.[1] ?? text.split(" ")[0]);
-  if (pid > 1) process.kill(pid, "SIGKILL");
+  return pid > 1 ? pid : undefined;
 }

@@ -44,6 +44,43 @@ export function baselineDir(repo: Repository, name: string): string {
   return join(projectDir(repo.root), "baselines", name);
 }
 
+/** One of the two refs of a baseline. */
+export interface BaselineRef {
+  ref: string;
+  id: string;
+  /** As in `refs/handrail/<name>/`: the slug, and the working tree where it is a linked one. */
+  name: string;
+  slug: string;
+  tree: string | undefined;
+  /** Of this working tree. */
+  here: boolean;
+  /** When it was captured, in milliseconds since 1970. */
+  at: number;
+}
+
+/** Every ref of a baseline in the repository, those of its other working trees too. */
+export async function listBaselineRefs(repo: Repository): Promise<BaselineRef[]> {
+  const git = captureGit({ directory: repo.root, gitDir: repo.gitDir });
+  const format = "%(refname) %(objectname) %(committerdate:unix)";
+  const suffix = worktreeSuffix(repo);
+  const { text } = await git(["for-each-ref", `--format=${format}`, PREFIX]);
+  return text.split("\n").flatMap((line): BaselineRef[] => {
+    const found = /^(refs\/handrail\/(([^/@]+)(@[^/]+)?)\/(?:baseline|full)) ([0-9a-f]+) (\d+)$/.exec(line);
+    if (!found) return [];
+    const [, ref = "", name = "", slug = "", tree = "", id = "", at = ""] = found;
+    return [
+      { ref, id, name, slug, tree: tree.slice(1) || undefined, here: tree === suffix, at: Number(at) * 1000 },
+    ];
+  });
+}
+
+/** Removes refs that still are what they were when they were listed. */
+export async function removeBaselineRefs(repo: Repository, refs: readonly BaselineRef[]): Promise<void> {
+  const git = captureGit({ directory: repo.root, gitDir: repo.gitDir });
+  const input = refs.map(({ ref, id }) => `delete ${ref}\0${id}\0`).join("");
+  await git(["update-ref", "-z", "--stdin"], { input });
+}
+
 /** Every baseline of this working tree by its slug, the newest first. */
 export async function listBaselines(repo: Repository): Promise<Map<string, BaselineIds>> {
   const git = captureGit({ directory: repo.root, gitDir: repo.gitDir });

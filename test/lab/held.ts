@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { vi } from "vitest";
 import { DEFAULT_SCRATCH } from "../../shared/config/config.ts";
-import { MECHANISMS, type Mechanism } from "../../shared/confine/policy.ts";
+import { MECHANISMS, type Mechanism, type Policy } from "../../shared/confine/policy.ts";
 import { probe } from "../../shared/confine/probe.ts";
 import { removeTree } from "../../shared/confine/remove.ts";
 import { type HeldResult, runConfined } from "../../shared/confine/run.ts";
@@ -13,6 +13,11 @@ import { openRepository } from "../../shared/tree/repository.ts";
 import { applier } from "./applier.ts";
 import { makeRepo, type Repo, type RepoOptions } from "./repo.ts";
 import { makeSandbox, type Sandbox } from "./sandbox.ts";
+
+// A bubblewrap that is not installed.
+if (process.env.HANDRAIL_TEST_BWRAP) {
+  process.env.PATH = `${process.env.PATH}:${dirname(process.env.HANDRAIL_TEST_BWRAP)}`;
+}
 
 /** Tried on a repository of their own: what this machine can hold a command with. */
 export const mechanisms: Mechanism[] = await available();
@@ -50,6 +55,8 @@ export interface HeldOptions {
   inspect?: string[];
   rules?: Rule[];
   noRead?: string[];
+  /** What applies layers, in place of the built program alone. */
+  applier?: (sandbox: Sandbox) => Policy["applier"];
   /** Changes the environment before the shell is prepared. */
   env?: (sandbox: Sandbox) => NodeJS.ProcessEnv;
   /** Does more to the repository before the shell is prepared; what it returns is the working tree held. */
@@ -80,7 +87,13 @@ export async function holdRepo(options: HeldOptions = {}): Promise<HeldRepo> {
     ...{ inspect: options.inspect ?? [], forbid: options.forbid ?? [] },
     ...{ rules: options.rules ?? [], noRead: options.noRead ?? [] },
   };
-  const shell = prepareShell({ tree, runDir, scope, scratch: DEFAULT_SCRATCH, applier: applier() });
+  const shell = prepareShell({
+    tree,
+    runDir,
+    scope,
+    scratch: DEFAULT_SCRATCH,
+    applier: options.applier?.(sandbox) ?? applier(),
+  });
   return {
     ...{ repo, sandbox, shell, runDir },
     run: (command, cwd = tree.root) => runConfined({ ...shell, runDir, command, cwd, buffer: true }),

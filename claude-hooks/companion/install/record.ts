@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { readJson, writeJson } from "../../../shared/state/files.ts";
@@ -27,6 +27,13 @@ function recordFile(file: string, env: NodeJS.ProcessEnv): string {
 
 export function readRecord(file: string, env: NodeJS.ProcessEnv): InstallRecord | undefined {
   return readJson(recordFile(file, env), recordSchema);
+}
+
+/** The configuration files that `init` has edited, by its records. */
+export function installedFiles(env: NodeJS.ProcessEnv): string[] {
+  const folder = join(stateDir(env), "install");
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".json")) : [];
+  return names.flatMap((name) => readJson(join(folder, name), recordSchema)?.file ?? []);
 }
 
 export function saveRecord(record: Omit<InstallRecord, "schema">, env: NodeJS.ProcessEnv): void {

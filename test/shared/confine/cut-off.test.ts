@@ -1,13 +1,17 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { readCommands } from "../../../shared/confine/commands.ts";
 import { finishOpen } from "../../../shared/confine/open.ts";
+import type { Policy } from "../../../shared/confine/policy.ts";
+import { applier } from "../../lab/applier.ts";
 import { closing } from "../../lab/cleanup.ts";
 import { type HeldRepo, holdRepo, mechanisms } from "../../lab/held.ts";
 import { killGroup, processesMentioning, until } from "../../lab/process.ts";
+import { changed, type Manifest } from "../../lab/repo.ts";
+import type { Sandbox } from "../../lab/sandbox.ts";
 
 const COUNT = 60;
 const paths = Array.from({ length: COUNT }, (_, number) => `src/lib/f${number}.txt`);
@@ -20,6 +24,71 @@ const sample = {
     ...Object.fromEntries(paths.map((path) => [path, old(path)])),
   },
 };
+
+/** How many steps of the applying lie between two tries; 1 takes minutes on a busy machine. */
+const STRIDE = Number(process.env.HANDRAIL_CUT_STRIDE ?? 4);
+
+/** A layer with one of each kind of change. */
+const steps = {
+  files: Object.fromEntries(
+    [
+      "src/a.ts",
+      "src/b.ts",
+      ...["f", "g", "x", "m", "old/p", "old/q/r"].map((name) => `src/lib/${name}`),
+    ].map((path) => [path, `${path.slice(4, 5)}\n`]),
+  ),
+  ignore: ["node_modules/"],
+};
+const STEPS = [
+  "sed -i s/l/new/ src/lib/f; echo more >> src/lib/g; rm src/a.ts; chmod 755 src/lib/m",
+  "mkdir -p src/lib/new/d; echo n > src/lib/new/d/n; chmod 750 src/lib/new; ln -s f src/lib/link",
+  "rm -r src/lib/old; echo file > src/lib/old; rm src/lib/x; mkdir src/lib/x; echo in > src/lib/x/in",
+  "mkdir -p node_modules/p/q; echo s > node_modules/p/q/s; echo refused >> src/b.ts; git config a.b c",
+].join("\n");
+const STEPPED = [
+  ...["node_modules/", "node_modules/p/", "node_modules/p/q/", "node_modules/p/q/s", "src/a.ts"],
+  ...["src/lib/f", "src/lib/g", "src/lib/link", "src/lib/m", "src/lib/new/", "src/lib/new/d/"],
+  ...["src/lib/new/d/n", "src/lib/old", "src/lib/old/", "src/lib/old/p", "src/lib/old/q/", "src/lib/old/q/r"],
+  ...["src/lib/x", "src/lib/x/", "src/lib/x/in"],
+];
+
+/** An applier that is killed before one of its calls that change something: the one that `die-at` counts to. */
+function mortal({ dir }: Sandbox): Policy["applier"] {
+  const file = join(dir, "mortal.cjs");
+  const calls = [
+    "appendFile",
+    "chmod",
+    "chown",
+    "copyFile",
+    "link",
+    "mkdir",
+    "open",
+    "rename",
+    "rm",
+    "rmdir",
+  ];
+  const names = [...calls, "symlink", "unlink", "utimes", "writeFile"].map((name) => `${name}Sync`);
+  writeFileSync(
+    file,
+    `const fs = require("node:fs");
+const at = ${JSON.stringify(join(dir, "die-at"))};
+if (fs.existsSync(at)) {
+  let left = Number(fs.readFileSync(at, "utf8"));
+  fs.rmSync(at);
+  for (const name of ${JSON.stringify(names)}) {
+    const real = fs[name];
+    fs[name] = (...args) => {
+      if (left-- <= 0) process.kill(process.pid, "SIGKILL");
+      return real(...args);
+    };
+  }
+  require("node:module").syncBuiltinESMExports();
+}
+`,
+  );
+  const { command, environment } = applier();
+  return { command: [command[0] ?? "", "--require", file, ...command.slice(1)], environment };
+}
 
 describe.each(mechanisms)("%s", (mechanism) => {
   const hold = async () => closing(await holdRepo({ mechanism, repo: sample }));
@@ -104,6 +173,43 @@ describe.each(mechanisms)("%s", (mechanism) => {
       await held.close();
     }
   });
+
+  test("killed before any step of the applying, no file is half, and the next one finishes it", async () => {
+    const held = closing(await holdRepo({ mechanism, repo: steps, applier: mortal }));
+    const { repo, sandbox } = held;
+    const before = repo.manifest();
+    const kept = join(sandbox.dir, "kept");
+    execFileSync("cp", ["-a", repo.root, kept]);
+    let wanted: Manifest | undefined;
+    let known = 0;
+    for (let step = 0; ; step += step === 0 ? 1 : STRIDE) {
+      // The first time nothing is cut off: that is what the others have to come to.
+      if (wanted) writeFileSync(join(sandbox.dir, "die-at"), String(step - 1));
+      const { code } = await held.run(STEPS);
+      const after = repo.manifest();
+      if (!wanted) {
+        expect(code).toBe(3);
+        expect(changed(before, after)).toEqual(STEPPED);
+        wanted = after;
+      } else {
+        for (const [path, entry] of Object.entries(after)) {
+          // Folders get their mode last; a temporary file is not in anybody's way.
+          if (path.endsWith("/") || /(^|\/)\.handrail-[0-9a-f]{16}$/.test(path)) continue;
+          expect([before[path], wanted[path]], `step ${step}: ${path}`).toContain(entry);
+        }
+        expect(await finishOpen(held.runDir), `step ${step}`).toBe(true);
+        expect(changed(wanted, repo.manifest()), `step ${step}`).toEqual([]);
+      }
+      const records = readCommands(join(held.runDir, "commands.jsonl")).slice(known);
+      known += records.length;
+      const refused = records.flatMap((one) => one.refused).find((one) => one.path === "src/b.ts");
+      expect(readFileSync(refused?.quarantined ?? "", "utf8"), `step ${step}`).toBe("b\nrefused\n");
+      if (step > 1 && code !== 137) break;
+      for (const name of ["src", "node_modules"])
+        rmSync(join(repo.root, name), { recursive: true, force: true });
+      execFileSync("cp", ["-a", join(kept, "src"), join(repo.root, "src")]);
+    }
+  }, 300_000);
 
   test("commands of one working tree wait for each other", async () => {
     const held = await hold();

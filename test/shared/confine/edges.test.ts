@@ -1,0 +1,86 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { closing } from "../../lab/cleanup.ts";
+import { holdRepo, mechanisms } from "../../lab/held.ts";
+
+describe.each(mechanisms)("%s", (mechanism) => {
+  test("caches that the environment names elsewhere are writable for the run, and stay as they are", async () => {
+    const held = closing(
+      await holdRepo({
+        mechanism,
+        at: "work/repo",
+        env({ dir }) {
+          const cargo = join(dir, "work", "cargo home");
+          const go = join(dir, "work", "go");
+          for (const folder of [cargo, go]) mkdirSync(folder, { recursive: true });
+          writeFileSync(join(go, "old"), "old\n");
+          return { CARGO_HOME: cargo, GOPATH: go };
+        },
+      }),
+    );
+    const go = join(held.sandbox.dir, "work", "go");
+    const done = await held.run('echo new > "$GOPATH/old"; echo x > "$GOPATH/new"; cat "$GOPATH/old"');
+    expect(done).toMatchObject({ code: 0, stdout: "new\n", stderr: "" });
+    expect((await held.run('cat "$GOPATH/new"')).stdout).toBe("x\n");
+    expect(readFileSync(join(go, "old"), "utf8")).toBe("old\n");
+    expect(existsSync(join(go, "new"))).toBe(false);
+  });
+
+  test("a forbidden name does not keep tools from filling scratch, unless scratch itself is forbidden", async () => {
+    const repo = { files: { "package.json": "{}\n", "src/a.ts": "a\n" }, ignore: ["node_modules/", "dist/"] };
+    const held = closing(await holdRepo({ mechanism, repo, forbid: ["package.json", "dist"] }));
+    const done = await held.run(
+      "mkdir -p node_modules/p dist; for f in node_modules/p/package.json dist/o.js package.json; do echo n > $f; done",
+    );
+    expect(done.scratch).toEqual(["node_modules/p/package.json"]);
+    expect(done.refused.map((one) => one.path).sort()).toEqual(["dist/", "dist/o.js", "package.json"]);
+    expect(held.repo.read("node_modules/p/package.json")).toBe("n\n");
+    expect(held.repo.read("package.json")).toBe("{}\n");
+    expect(held.repo.exists("dist")).toBe(false);
+  });
+
+  test("a whole .git made anew is seen for what it is", async () => {
+    const held = closing(await holdRepo({ mechanism }));
+    const before = held.repo.manifest();
+    const done = await held.run("rm -rf .git && git init -q && echo x > src/a.ts");
+    expect(done.code).toBe(3);
+    expect(done.refused.map((one) => one.path)).toContain(".git/refs/heads/main");
+    held.repo.write("src/a.ts", "export const a = 1;\n");
+    expect(held.repo.manifest()).toEqual(before);
+  });
+
+  test("what a command sends to its process group, or to everything, stays with it", async () => {
+    const held = closing(await holdRepo({ mechanism }));
+    for (const [command, code] of [
+      ["kill -9 0", 137],
+      ["kill -TERM 0", 143],
+    ] as const) {
+      const done = await held.run(`echo '${command}' > src/a.ts; echo x > src/b.ts; ${command}`);
+      expect(done).toMatchObject({ exitCode: code, applied: ["src/a.ts"] });
+      expect(held.repo.read("src/a.ts")).toBe(`${command}\n`);
+      expect(done.stderr).toContain("src/b.ts");
+    }
+  });
+
+  test("programs of the same name in PATH are not what holds the command", async () => {
+    const held = closing(
+      await holdRepo({
+        mechanism,
+        repo: { files: { "src/a.ts": "a\n", "src/b.ts": "b\n" }, ignore: ["node_modules/"] },
+      }),
+    );
+    const folder = join(held.repo.root, "node_modules/.bin");
+    const names = ["cat", "sleep", "kill", "env", "flock", "setsid", "tar", "find", "mount", "bash", "sh"];
+    const plant = `mkdir -p ${folder}; for n in ${names.join(" ")}; do printf '#!/bin/sh\\necho $0 >> ${held.repo.root}/src/b.ts\\nexec /usr/bin/%s "$@"\\n' $n > ${folder}/$n; chmod +x ${folder}/$n; done`;
+    expect((await held.run(plant)).scratch).toHaveLength(names.length);
+    const { repo, shell } = held;
+    // Standard input that is a file of the repository goes another way.
+    const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` };
+    const line = `exec ${shell.shellPath} -c 'read x; echo $x > src/a.ts' < ${repo.root}/src/b.ts`;
+    // Inside, the planted ones run, and what they write is refused.
+    expect(spawnSync("/bin/sh", ["-c", line], { cwd: repo.root, env }).status).toBe(3);
+    expect([repo.read("src/a.ts"), repo.read("src/b.ts")]).toEqual(["b\n", "b\n"]);
+  });
+});
