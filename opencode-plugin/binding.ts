@@ -7,10 +7,9 @@ import { leasesDir } from "../shared/lock/store.ts";
 import { createRun, originFromEnv } from "../shared/run/create.ts";
 import { takeLease } from "../shared/run/lease.ts";
 import { reap } from "../shared/run/reap.ts";
-import type { RunRecord } from "../shared/run/record.ts";
+import { isOver, type RunRecord } from "../shared/run/record.ts";
 import { readRegistration, registerSession } from "../shared/run/registry.ts";
 import { settleLease } from "../shared/run/settle.ts";
-import { isEnded } from "../shared/run/state.ts";
 import { readRun } from "../shared/run/store.ts";
 import type { RefusalCode } from "../shared/scope/decision.ts";
 import { lineage } from "../shared/task/lineage.ts";
@@ -147,7 +146,7 @@ async function take(
   if (registered?.run_id !== record.run_id) registerSession(context.root, sessionID, record.run_id);
   // Its record is the other process's to write; a turn of ours would tell of both.
   const { executor } = record;
-  if (record.turn > 0 && !isEnded(record.state) && executor?.pid !== process.pid) {
+  if (record.turn > 0 && !isOver(record) && executor?.pid !== process.pid) {
     return readOnly(
       "busy",
       `run ${record.run_id} is worked on by another OpenCode; wait for it (handrail runs)`,

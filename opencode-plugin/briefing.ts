@@ -46,7 +46,7 @@ function shellNote(
 ): string {
   return confinement?.kind === "overlay"
     ? "Shell commands run in a transaction: changes in scope land when the command ends, others are dropped and named on stderr. Background processes end with their command."
-    : "Shell commands are checked before and audited after: keep their writes in scope too.";
+    : "This machine cannot hold shell commands. Each is compared before and after, and one that changes anything out of scope blocks the run at once: keep their writes in scope.";
 }
 
 function list(title: string, items: readonly string[]): string {

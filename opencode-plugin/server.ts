@@ -1,6 +1,7 @@
 import type { Hooks, Config as OpenCodeConfig, Plugin, PluginInput } from "@opencode-ai/plugin";
 import { loadConfig } from "../shared/config/config.ts";
 import { leaveSign } from "../shared/run/sign.ts";
+import { requireStateOutside } from "../shared/state/place.ts";
 import { pathOutside } from "../shared/tree/git-binary.ts";
 import { openRepository } from "../shared/tree/repository.ts";
 import { type BindingContext, isDelegated } from "./binding.ts";
@@ -10,6 +11,7 @@ import { Listener } from "./events.ts";
 import { startFailed } from "./failed.ts";
 import { Family } from "./family.ts";
 import { Guard } from "./guard.ts";
+import { IdleWatch } from "./idle.ts";
 import { liftProviders } from "./lift.ts";
 import { allowLookingOutside } from "./permission.ts";
 import { Sessions } from "./sessions.ts";
@@ -53,6 +55,7 @@ export const server: Plugin = async (input) => {
 
 async function guarded(input: PluginInput, { env, preset, leave }: Shared): Promise<Hooks> {
   const { root } = await openRepository(input.directory);
+  requireStateOutside(root, env);
   const family = new Family(input.client);
   const context: BindingContext = {
     client: input.client,
@@ -67,7 +70,9 @@ async function guarded(input: PluginInput, { env, preset, leave }: Shared): Prom
   if (process.env.PATH) process.env.PATH = pathOutside(root, process.env.PATH);
   const sessions = new Sessions(context, family, leave.get(input.directory)?.());
   const listener = new Listener(family, sessions, (error) => log(input.client, error));
+  const idle = new IdleWatch(root, input.client, env);
   const end = async () => {
+    idle.end();
     await listener.settled();
     await sessions.drain();
   };
@@ -101,7 +106,10 @@ async function guarded(input: PluginInput, { env, preset, leave }: Shared): Prom
     "tool.execute.before": (call, output) => guard.before(call, output),
     "tool.execute.after": (call, output) => guard.after(call, output),
     "shell.env": (call, output) => guard.shellEnv(call, output),
-    event: async ({ event }) => listener.hear(event),
+    event: async ({ event }) => {
+      if ("sessionID" in event.properties) idle.hear();
+      listener.hear(event);
+    },
     dispose: end,
   };
 }

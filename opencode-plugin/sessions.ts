@@ -40,6 +40,15 @@ export class Sessions {
     return this.#ensure(root, text);
   }
 
+  /** Whether two sessions belong to one family; not, where one is unknown. */
+  async areRelated(one: string, other: string): Promise<boolean> {
+    try {
+      return (await this.#family.rootOf(one)) === (await this.#family.rootOf(other));
+    } catch {
+      return false;
+    }
+  }
+
   /** What holds for a session, without starting anything: for texts. */
   async of(sessionID: string): Promise<Bound> {
     return this.#ensure(await this.#family.rootOf(sessionID), undefined);

@@ -1,19 +1,24 @@
+import { join } from "node:path";
 import { type Redact, redactor } from "../shared/callback/redact.ts";
 import { checkRouting, resolveAgent } from "../shared/callback/routing.ts";
 import { configSchema } from "../shared/config/config.ts";
 import type { Shell } from "../shared/confine/shell.ts";
-import { closeTurn, type TurnEnd } from "../shared/run/close.ts";
+import { closeTurn, keptBytes, type TurnEnd } from "../shared/run/close.ts";
 import { logEvent } from "../shared/run/events.ts";
 import { moveRun } from "../shared/run/move.ts";
 import { identify } from "../shared/run/process.ts";
 import { type RunRecord, withoutOutcome } from "../shared/run/record.ts";
+import { runDir } from "../shared/run/store.ts";
 import type { Action } from "../shared/scope/action.ts";
 import type { Refusal } from "../shared/scope/decision.ts";
-import { closeWindow, openWindow } from "../shared/tree/shell-window.ts";
+import { quote } from "../shared/scope/quote.ts";
+import type { Audit } from "../shared/tree/audit.ts";
+import { quarantine } from "../shared/tree/quarantine.ts";
 import type { Binding, BindingContext } from "./binding.ts";
+import { Commands } from "./commands.ts";
 import { commandsDone, type Hold, makeHold } from "./hold.ts";
 import { Milestones } from "./milestones.ts";
-import { shellCallID } from "./shell.ts";
+import { openServer } from "./open-server.ts";
 
 /** What OpenCode tells of one answer of the model. */
 export interface Answer {
@@ -40,7 +45,11 @@ type Work = Extract<Action, { kind: "write" }>;
  */
 export class Turn {
   record: RunRecord;
-  readonly #shells = new Set<string>();
+  readonly #commands: Commands;
+  /** Where this process lets anybody drive OpenCode. */
+  #openServer: string | undefined;
+  /** What ended the run's right to write, once it was seen. */
+  #block: Refusal | undefined;
   readonly #binding: Binding;
   /** The callback's address and token are in it, and in no other environment of this process. */
   readonly #context: BindingContext;
@@ -61,6 +70,7 @@ export class Turn {
 
   /** Starts a turn; its hold is made in the background, and the first tool call waits for it. */
   constructor(record: RunRecord, binding: Binding, session: string, context: BindingContext) {
+    this.#commands = new Commands(record, (event) => logEvent(this.record, event));
     this.#binding = binding;
     this.#context = context;
     this.#redact = redactor(context.env);
@@ -85,6 +95,18 @@ export class Turn {
   async hold(): Promise<Hold | undefined> {
     const hold = await this.#ready;
     return this.#problem === undefined ? hold : undefined;
+  }
+
+  /**
+   * Why a call that may write is refused, whatever it wants: a command that nothing holds has left the scope,
+   * or could leave it through OpenCode's own server.
+   */
+  async standing(action: Action): Promise<Refusal | undefined> {
+    if (action.kind !== "write" && action.kind !== "shell" && action.kind !== "unknown") return undefined;
+    const hold = await this.hold();
+    if (hold) this.#judge(await this.#commands.look(hold));
+    if (this.#block || action.kind !== "shell" || this.#openServer === undefined) return this.#block;
+    return { decision: "refuse", code: "open-server", detail: this.#openServer };
   }
 
   /** Why the turn may not write, if it may not. */
@@ -169,35 +191,43 @@ export class Turn {
   /** Keeps the pre-images of what an allowed call is about to write; waits while a command runs. */
   async writes(callID: string, tool: string, work: Work, directory: string): Promise<void> {
     const hold = await this.#ready;
-    if (this.#shells.size > 0 && hold) await commandsDone(hold.shell);
+    if (this.#commands.running && hold) await commandsDone(hold.shell);
     const paths = work.changes.flatMap((change) =>
       change.op === "move" ? [change.path, change.to] : [change.path],
     );
     if (!hold) return;
     hold.journal.begin({ via: "tool", tool, callID, paths, directory });
-    if (this.#context.formatters) await this.#watch(hold, "formatter", callID);
+    if (this.#context.formatters) await this.#commands.watch(hold, "formatter", callID);
+  }
+
+  /** OpenCode's shell is not Handrail's any more. */
+  shellReplaced(): void {
+    this.#commands.replaced();
+  }
+
+  /** Whether a command with this call id was let through, and has not ended. */
+  expects(callID: string): boolean {
+    return this.#commands.runs(callID);
   }
 
   /** A shell command is about to run. @returns the shell for it */
   async shellStarts(callID: string, tool: string): Promise<Shell | undefined> {
     const hold = await this.hold();
-    if (!hold || this.#shells.has(callID)) return hold?.shell;
-    this.#shells.add(callID);
-    const { kind } = hold.shell.confinement;
-    if (kind === "none") await openWindow(hold.snapshot, { tool, callID });
-    logEvent(this.record, { type: "shell", callID: shellCallID(callID), confinement: kind });
-    return hold.shell;
+    if (hold) await this.#commands.starts(hold, callID, tool);
+    return hold?.shell;
   }
 
-  /** A call has ended: what it wrote is now what the journal vouches for. */
-  async called(callID: string): Promise<void> {
+  /**
+   * A call has ended: what it wrote is now what the journal vouches for.
+   * @returns what the model has to be told, where the run was blocked by it
+   */
+  async called(callID: string): Promise<Refusal | undefined> {
     const hold = await this.#ready;
-    if (!hold) return;
+    if (!hold) return undefined;
     hold.journal.end(callID);
-    this.#shells.delete(callID);
-    // Does nothing where no window was opened.
-    await closeWindow(hold.snapshot, hold.journal, callID);
+    const audit = await this.#commands.ended(hold, callID);
     this.#milestones.called();
+    return this.#judge(audit);
   }
 
   /** The executor's list of steps, as it stands now: a step that is done is a milestone. */
@@ -212,15 +242,26 @@ export class Turn {
   }
 
   #await(): void {
-    if (!this.open) return;
+    if (!this.open || this.#block) return;
     const reasons = [...this.#questions.values()].map((words) => `OpenCode waits for an answer: ${words}`);
     this.record = moveRun(this.record, reasons.length > 0 ? "awaiting_permission" : "running", { reasons });
   }
 
-  /** Code of the repository may run unconfined from here on: until the call ends, else until the turn does. */
-  async #watch(hold: Hold, tool: string, callID = tool): Promise<void> {
-    await openWindow(hold.snapshot, { tool, callID });
-    logEvent(this.record, { type: "shell", callID: shellCallID(callID), confinement: "none" });
+  /** What is out of scope blocks the run at once; its bytes are kept, and nothing is put back. */
+  #judge(outOfScope: Audit["outOfScope"]): Refusal | undefined {
+    const [first] = outOfScope;
+    if (!first || this.#block || !this.open) return undefined;
+    const { root, run_id } = this.record;
+    const kept = quarantine(join(runDir(root, run_id), "quarantine"), root, outOfScope);
+    const more = outOfScope.length > 1 ? ` and ${outOfScope.length - 1} more` : "";
+    const detail = `${quote(first.path)}${more}, outside the task's scope, changed while a command ran`;
+    this.#block = { decision: "refuse", code: "blocked", path: first.path, detail };
+    this.record = moveRun(this.record, "blocked", {
+      verdict: "violated",
+      reasons: [detail],
+      quarantine: [...this.record.quarantine, ...keptBytes(kept)],
+    });
+    return this.#block;
   }
 
   async #prepare(): Promise<Hold | undefined> {
@@ -228,7 +269,9 @@ export class Turn {
     try {
       const config = binding.kind === "run" ? binding.config : configSchema.parse({});
       const hold = await makeHold(this.record, config, binding.kind !== "run");
-      if (this.#context.languageServers) await this.#watch(hold, "language-servers");
+      if (this.#context.languageServers)
+        await this.#commands.watch(hold, "language-servers", "language-servers");
+      this.#openServer = await openServer();
       const { kind, ...why } = hold.shell.confinement;
       this.record = moveRun(this.record, this.record.state, {
         ...(hold.baseline ? { baseline: hold.baseline } : {}),
@@ -246,7 +289,8 @@ export class Turn {
   async #close(end: TurnEnd): Promise<void> {
     (await this.#ready)?.release();
     try {
-      this.record = await closeTurn(this.record, this.#ended(end), this.#context.env);
+      const ended = { ...this.#ended(end), seen: this.#commands.seen };
+      this.record = await closeTurn(this.record, ended, this.#context.env);
     } catch (error) {
       // OpenCode must go on, and dispose must end. The run stays open on record: the next Handrail
       // process that comes by closes it.

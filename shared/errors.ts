@@ -16,10 +16,12 @@ const exitByCode = {
   "bare-repository": EXIT.usage,
   "no-baseline": EXIT.usage,
   "not-found": EXIT.usage,
+  "not-registered": EXIT.usage,
   "ambiguous-path": EXIT.usage,
   routing: EXIT.usage,
-  "state-unreadable": EXIT.failed,
-  "not-writable": EXIT.failed,
+  // What Handrail cannot work without.
+  "state-unreadable": EXIT.missing,
+  "not-writable": EXIT.missing,
   "git-failed": EXIT.failed,
   internal: EXIT.failed,
   "run-failed": EXIT.failed,
@@ -36,6 +38,11 @@ const exitByCode = {
   busy: EXIT.missing,
 } as const satisfies Record<string, ExitCode>;
 export type ErrorCode = keyof typeof exitByCode;
+
+/** For a code that another process of Handrail's has printed. */
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(exitByCode, text);
+}
 
 export class HandrailError extends Error {
   readonly code: ErrorCode;

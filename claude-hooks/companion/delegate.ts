@@ -8,8 +8,7 @@ import { closeTurn } from "../../shared/run/close.ts";
 import { createRun, originFromEnv } from "../../shared/run/create.ts";
 import { identify } from "../../shared/run/process.ts";
 import { reap } from "../../shared/run/reap.ts";
-import type { RunRecord } from "../../shared/run/record.ts";
-import { isEnded } from "../../shared/run/state.ts";
+import { isOver, type RunRecord } from "../../shared/run/record.ts";
 import { requireRun, saveRun } from "../../shared/run/store.ts";
 import { endTree } from "../../shared/serve/end-tree.ts";
 import { withPlugin } from "../../shared/serve/plugin-file.ts";
@@ -23,6 +22,7 @@ import { openHere } from "./here.ts";
 import { requireFree, waitForLease } from "./lease.ts";
 import { type OpencodeEnd, runOpencode } from "./opencode-run.ts";
 import type { Progress } from "./progress.ts";
+import { ownJob } from "./serve/worker.ts";
 
 export interface Delegation {
   /** As typed: from the repository root, or from `cwd`. */
@@ -88,6 +88,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
     validate: wanted.validate,
     retryOf: wanted.retryOf,
   });
+  ownJob()?.note({ run_id: record.run_id });
   await waitForLease(record, config, wanted.waitMinutes ?? 0, progress);
   progress.say(`run ${record.run_id}: OpenCode starts`);
   const end = await watch(wanted, record, {
@@ -109,7 +110,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
     },
   });
   record = requireRun(repo.root, record.run_id);
-  if (!isEnded(record.state) && record.turn > 0) record = await closeTurn(record, { outcome: "aborted" });
+  if (!isOver(record) && record.turn > 0) record = await closeTurn(record, { outcome: "aborted" });
   if (end.timedOut) {
     throw new HandrailError(
       "timed-out",
@@ -119,7 +120,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
       },
     );
   }
-  if (isEnded(record.state)) return record;
+  if (isOver(record)) return record;
   const closed = await closeTurn(record, {
     outcome: "error",
     error: {
@@ -149,6 +150,7 @@ async function watch(
   run: Watched,
 ): Promise<OpencodeEnd & { timedOut: boolean }> {
   let child: ChildProcess | undefined;
+  let session: string | undefined;
   let stopping: Promise<void> | undefined;
   const stop = () => {
     if (child?.pid) stopping ??= endTree(child.pid);
@@ -170,7 +172,11 @@ async function watch(
   try {
     const end = await runOpencode({
       ...run,
-      onLine: (line) => wanted.progress.line(line),
+      onLine: (line) => {
+        if (line.sessionID && !session) ownJob()?.note({ session_id: line.sessionID });
+        session ??= line.sessionID;
+        wanted.progress.line(line);
+      },
       onStart: (started) => {
         child = started;
         run.onStart(started);

@@ -1,7 +1,6 @@
-import { existsSync, realpathSync, statSync } from "node:fs";
-import { dirname, sep } from "node:path";
+import { statSync } from "node:fs";
 import { HandrailError } from "../../shared/errors.ts";
-import { stateDir } from "../../shared/state/place.ts";
+import { nearest, requireStateOutside, stateDir } from "../../shared/state/place.ts";
 import { openRepository, type Repository } from "../../shared/tree/repository.ts";
 
 /**
@@ -22,22 +21,6 @@ export async function openHere(cwd: string = process.cwd()): Promise<Repository>
       { fix: "set HANDRAIL_STATE_DIR to a folder" },
     );
   }
-  if (liesIn(folder, repo.root)) {
-    throw new HandrailError(
-      "bad-usage",
-      `the state folder ${folder} lies inside the repository, where an executor may write`,
-      { fix: "set HANDRAIL_STATE_DIR to a folder outside" },
-    );
-  }
+  requireStateOutside(repo.root);
   return repo;
-}
-
-/** Whether a folder, which may not be there yet, is in a working tree. @param root its real path */
-export function liesIn(folder: string, root: string): boolean {
-  return `${realpathSync(nearest(folder))}${sep}`.startsWith(`${root}${sep}`);
-}
-
-/** The path itself, or the nearest parent that is there. */
-function nearest(path: string): string {
-  return existsSync(path) ? path : nearest(dirname(path));
 }

@@ -27,6 +27,33 @@ export function requireFree(root: string, spec: TaskSpec, config: Config): void 
 }
 
 /**
+ * Waits until a task could start. On a server the plugin takes the lease, when the prompt arrives.
+ * @param minutes how long to wait; 0: not at all
+ * @throws HandrailError `busy`
+ */
+export async function waitUntilFree(
+  root: string,
+  spec: TaskSpec,
+  config: Config,
+  minutes: number,
+  progress: Progress,
+): Promise<void> {
+  const end = Date.now() + minutes * 60_000;
+  let said = "";
+  for (;;) {
+    try {
+      requireFree(root, spec, config);
+      return;
+    } catch (error) {
+      if (!(error instanceof HandrailError) || error.code !== "busy" || Date.now() >= end) throw error;
+      if (error.message !== said) progress.say(`waits, at most ${minutes} min: ${error.message}`);
+      said = error.message;
+    }
+    await sleep(LOOK_MS);
+  }
+}
+
+/**
  * Takes the lease of a run, and waits for it where another is in the way. When the time is up, the run ends as
  * failed, which its caller is told: waiting longer is for whoever orders the work to decide.
  * @param minutes how long to wait; 0: not at all

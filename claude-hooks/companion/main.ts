@@ -59,10 +59,23 @@ const verbs: Record<string, { summary: string; load: () => Promise<VerbModule> }
     summary: "start, show and stop this project's OpenCode server",
     load: () => import("./commands/serve.ts"),
   },
+  review: {
+    summary: "have a fresh read-only session review what changed",
+    load: () => import("./commands/review.ts"),
+  },
+  plan: {
+    summary: "read exec plans, fill prompts, keep track of a feature",
+    load: () => import("./commands/plan.ts"),
+  },
+  savings: {
+    summary: "show what runs have cost on both sides",
+    load: () => import("./commands/savings.ts"),
+  },
   callback: {
     summary: "list, deliver or redeliver the callbacks of this project",
     load: () => import("./commands/callback.ts"),
   },
+  mcp: { summary: "serve the bridge's tools to an MCP client", load: () => import("./commands/mcp.ts") },
 };
 
 async function main(argv: string[]): Promise<void> {

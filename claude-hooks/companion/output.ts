@@ -51,7 +51,8 @@ export function emitError(error: unknown, json: boolean): void {
   ownJob()?.end({ error: { code: known.code, message: known.message, fix: known.fix } }, known.exitCode);
 }
 
-function asKnown(error: unknown): HandrailError {
+/** Any error as one that a person or a program can be told about. */
+export function asKnown(error: unknown): HandrailError {
   if (error instanceof HandrailError) return error;
   const { syscall } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
   if (syscall === "uv_cwd") {

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { HandrailError } from "../../shared/errors.ts";
+import { requireStateOutside } from "../../shared/state/place.ts";
 import { lineage } from "../../shared/task/lineage.ts";
 import { loadTask } from "../../shared/task/load.ts";
 import { findPromptTask } from "../../shared/task/prompt.ts";
@@ -45,7 +46,14 @@ export async function prepareDelegation(
     return `Handrail: OpenCode does not have Handrail's plugin here${why}, so nothing would hold it to its task. Run \`handrail init\`, then delegate again.`;
   }
   if (!repo) return undefined;
-  return baselineOf(repo, command);
+  try {
+    requireStateOutside(repo.root);
+    await captureBaselineOf(repo, command);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof HandrailError)) throw error;
+    return `Handrail: ${error.message}.${error.fix === undefined ? "" : ` Fix: ${error.fix}`}`;
+  }
 }
 
 /** @returns where OpenCode will work: absolute, an existing folder; undefined where that cannot be told */
@@ -56,20 +64,20 @@ function directoryOf({ place }: Delegation, cwd: string): string | undefined {
   return statSync(directory, { throwIfNoEntry: false })?.isDirectory() ? directory : undefined;
 }
 
-/** @returns why the task's baseline cannot be captured, if so */
-async function baselineOf(repo: Repository, command: string): Promise<string | undefined> {
+/** @throws HandrailError when the baseline of the task that a command names cannot be captured */
+async function captureBaselineOf(repo: Repository, command: string): Promise<void> {
   const task = findPromptTask(command, repo.root);
-  if (!("file" in task) || task.kind === "missing") return undefined;
+  if (!("file" in task) || task.kind === "missing") return;
   const spec = loadTask(task.file, repo.root);
   // The run of a task that does not parse fails and says why; it needs no baseline.
-  if (!spec.ok) return undefined;
+  if (!spec.ok) return;
   try {
     await captureBaseline(repo, { slug: lineage(spec, repo.root), allow: spec.scope.allow });
-    return undefined;
   } catch (error) {
     if (!(error instanceof HandrailError)) throw error;
-    const fix = error.fix === undefined ? "" : ` Fix: ${error.fix}`;
-    return `Handrail: no baseline for ${task.file}: ${error.message}.${fix}`;
+    const { fix } = error;
+    const options = fix === undefined ? { cause: error } : { fix, cause: error };
+    throw new HandrailError(error.code, `no baseline for ${task.file}: ${error.message}`, options);
   }
 }
 

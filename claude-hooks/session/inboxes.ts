@@ -62,8 +62,8 @@ export function isArmed(dataDir: string, sessionId: string): boolean {
   return existsSync(join(dataDir, "armed", sessionId));
 }
 
-/** The session that the process had before this one. */
-function sessionOf({ dataDir, pid }: SessionStart): string | undefined {
+/** The session that a Claude Code process works on, as far as its session starts have told. */
+export function sessionOf({ dataDir, pid }: Pick<SessionStart, "dataDir" | "pid">): string | undefined {
   if (pid === undefined) return undefined;
   const known = readJson(join(dataDir, "processes", `${pid}.json`), processSchema);
   return known && isAlive(known.process) ? known.session : undefined;

@@ -1,6 +1,7 @@
 import { dirname, relative, sep } from "node:path";
 import { HandrailError } from "../../shared/errors.ts";
 import { quote } from "../../shared/scope/quote.ts";
+import { requireStateOutside } from "../../shared/state/place.ts";
 import { lineage } from "../../shared/task/lineage.ts";
 import { loadTask } from "../../shared/task/load.ts";
 import type { TaskIssue, TaskSpec } from "../../shared/task/spec.ts";
@@ -18,6 +19,7 @@ const MOST = 8;
 export async function describeTask(file: string): Promise<string> {
   try {
     const repo = await openRepository(dirname(file));
+    requireStateOutside(repo.root);
     const path = relative(repo.root, file).split(sep).join("/");
     const spec = loadTask(path, repo.root);
     if (!spec.ok) return wrong(path, spec.errors);

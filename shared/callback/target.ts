@@ -37,7 +37,7 @@ export function targetFromEnv(env: NodeJS.ProcessEnv): Target | undefined {
       fix: "export HANDRAIL_CALLBACK_URL=https://host/path, or unset it",
     });
   }
-  const kind: Kind = isOpenClaw(url) ? "openclaw" : "http";
+  const kind: Kind = isOpenClawPath(url.pathname) ? "openclaw" : "http";
   if (kind === "openclaw" && url.searchParams.has("token")) {
     throw new HandrailError("routing", "OpenClaw refuses a token in the address", {
       fix: "export the token as HANDRAIL_CALLBACK_TOKEN",
@@ -59,8 +59,8 @@ export function targetFromEnv(env: NodeJS.ProcessEnv): Target | undefined {
 }
 
 /** OpenClaw's ingress is told by its path, `<hooks path>/agent` (its default is `/hooks`). */
-function isOpenClaw(url: URL): boolean {
-  return /\/hooks\/agent\/?$/.test(url.pathname);
+export function isOpenClawPath(path: string): boolean {
+  return /\/hooks\/agent\/?$/.test(path);
 }
 
 export interface Address {

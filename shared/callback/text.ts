@@ -42,7 +42,7 @@ function render(report: Report & { callback_id?: string }, limit: Limit): string
     ...failure(report, limit),
     inside.length === 0 && outside.length === 0 ? "No file differs because of it." : "",
     list("Changed", inside, limit, (change) => changed(change, limit)),
-    list("OUT OF SCOPE", outside, limit, (change) => changed(change, limit)),
+    list("OUT OF SCOPE, still in the tree", outside, limit, (change) => changed(change, limit)),
     list("Refused", report.refusals, limit, ({ code, path, rule, tool, count }) =>
       [
         plain(rule ?? code),
@@ -55,7 +55,7 @@ function render(report: Report & { callback_id?: string }, limit: Limit): string
     ),
     list(
       "In quarantine, not in the tree",
-      report.quarantine,
+      report.quarantine.filter(({ path }) => !outside.some((change) => change.path === path)),
       limit,
       ({ path, code }) => `${quote(path, limit.chars)} (${plain(code)})`,
     ),
@@ -132,6 +132,10 @@ function usage(report: Report): string {
 }
 
 function next(report: Report, limit: Limit): string {
+  // A session that only read has no baseline to show a difference from.
+  const show = `handrail show ${plain(report.run_id)}`;
+  if (report.next === show && !report.changes.some((change) => change.by === "executor"))
+    return `Review: ${show}`;
   const safe = /^[\w.-]+$/.test(report.task_id);
   const diff = `handrail diff ${safe ? `--task ${report.task_id}` : `--run ${plain(report.run_id)}`}`;
   const more =

@@ -54,6 +54,10 @@ export const configSchema = z.strictObject({
   validate: z._default(z.boolean(), false),
   /** How long one validation command may take. */
   validateMinutes: z._default(z.number().check(z.gt(0)), 10),
+  /** `idleMinutes`: how long a server of Handrail's may be idle before it ends. */
+  serve: z._default(z.strictObject({ idleMinutes: z._default(z.number().check(z.gt(0)), 15) }), {
+    idleMinutes: 15,
+  }),
   /** `waitMinutes`: how long to wait for a lease before it is escalated; `confirmMinutes`: how long an ended packet keeps its own. */
   leases: z._default(
     z.strictObject({

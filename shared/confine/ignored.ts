@@ -1,4 +1,5 @@
 import picomatch from "picomatch";
+import { controlDepth } from "../scope/control.ts";
 import { joinNul, splitNul } from "../tree/bytes.ts";
 import type { Git } from "../tree/git.ts";
 import { ignoredAtStore } from "../tree/ignore.ts";
@@ -53,7 +54,9 @@ function scratchRoots(patterns: readonly string[]): (path: string) => string | u
     const steps = path.split("/");
     for (let count = 1; count < steps.length; count++) {
       const folder = steps.slice(0, count).join("/");
-      if (steps[count - 1] === ".git") return undefined;
+      const step = steps[count - 1] ?? "";
+      // What lies in `.opencode/node_modules` is loaded into the next OpenCode.
+      if (step === ".git" || controlDepth(step, true) > 0) return undefined;
       if (isFolder(folder)) return `${folder}/`;
     }
     return isFile(path) ? path : undefined;

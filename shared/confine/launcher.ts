@@ -21,9 +21,12 @@ exit "$hr_code"
 /** Never handed to a command. */
 export const SECRET_VARIABLES = [
   ...["HANDRAIL_STATE_DIR", "HANDRAIL_TASK", "HANDRAIL_RUN_ID", "HANDRAIL_CALL_ID", "HANDRAIL_INBOX"],
+  "HANDRAIL_CONFINEMENT",
   ...["HANDRAIL_ORIGIN_SESSION_ID", "HANDRAIL_ORIGIN_SESSION_KEY"],
   ...["HANDRAIL_CALLBACK_URL", "HANDRAIL_CALLBACK_TOKEN"],
   ...["OPENCODE_SERVER_PASSWORD", "OPENCODE_SERVER_USERNAME"],
+  // With these a process speaks to the Claude session itself (2.1.329, measured).
+  ...["CLAUDE_CODE_MESSAGING_SOCKET", "CLAUDE_CODE_MESSAGING_TOKEN"],
 ];
 
 /**
@@ -35,8 +38,9 @@ export function launcherScript(policy: Policy, hold: Hold): string {
   const work = workPlacesIn(policy.work);
   const { applier } = policy;
   const variables = Object.entries(applier.environment).map(([name, value]) => `${name}=${sh(value)} `);
-  const apply = (verb: string) =>
-    `${variables.join("")}${shWords([...applier.command, verb, policy.runDir])}`;
+  // Not in the command's own folder: Bun runs what a `bunfig.toml` there names, and reads its `.env` (measured).
+  const apply = (verb: string, code = "") =>
+    `(cd ${sh(places.dir)} && ${variables.join("")}${shWords([...applier.command, verb, policy.runDir])}${code})`;
   const parts = [work.top, work.git].map((part) => sh(`${part}/upper`)).join(" ");
   const flock = sh(policy.tools.flock);
   return `#!/bin/sh
@@ -123,7 +127,7 @@ if hr_empty ${parts}; then
   printf '{"callID":"%s","exitCode":%d}\\n' "$hr_call" "$hr_code" >> ${sh(places.commands)}
   exit "$hr_code"
 fi
-${apply("apply")} "$hr_code"
+${apply("apply", ' "$hr_code"')}
 `;
 }
 

@@ -17,7 +17,9 @@ export async function finishOpen(runDir: string, wait = true): Promise<boolean> 
   if (!isOpen(policy)) return true;
   const { command, environment } = policy.applier;
   const words = [...(wait ? [] : ["--nonblock", "--conflict-exit-code", "75"]), policy.lock, ...command];
-  const { code, stderr } = await run(policy.tools.flock, [...words, "finish", runDir], environment);
+  // Not in the repository: Bun runs what a `bunfig.toml` there names.
+  const cwd = placesIn(runDir).dir;
+  const { code, stderr } = await run(policy.tools.flock, [...words, "finish", runDir], cwd, environment);
   if (code === 75 && !wait) return false;
   if (code === 0) return true;
   throw new HandrailError("confinement-failed", `a command's changes could not be applied: ${stderr.trim()}`);
@@ -26,10 +28,12 @@ export async function finishOpen(runDir: string, wait = true): Promise<boolean> 
 function run(
   program: string,
   words: readonly string[],
+  cwd: string,
   environment: Record<string, string>,
 ): Promise<{ code: number | null; stderr: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, words, {
+      cwd,
       env: { ...process.env, ...environment },
       stdio: ["ignore", "ignore", "pipe"],
     });

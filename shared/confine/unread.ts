@@ -15,12 +15,16 @@ export function unreadPaths(root: string, matcher: Matcher): { path: string; fol
   const found: { path: string; folder: boolean }[] = [];
   let left = MOST_ENTRIES;
   const walk = (folder: string) => {
-    for (const entry of readdirSync(below(root, folder), { encoding: "buffer", withFileTypes: true })) {
-      const path = folder ? `${folder}/${textOf(entry.name)}` : textOf(entry.name);
+    // Not `withFileTypes`: with buffers, Bun gives entries without a name (1.3.14, tried).
+    for (const bytes of readdirSync(below(root, folder), { encoding: "buffer" })) {
+      const name = textOf(bytes);
+      const path = folder ? `${folder}/${name}` : name;
       if (path === ".git" || left-- <= 0) continue;
+      const stat = lstatSync(below(root, path), { throwIfNoEntry: false });
+      if (!stat) continue; // gone in between
       if (matcher.classifyRead(path).decision === "refuse") {
-        if (!lstatSync(below(root, path)).isSymbolicLink()) found.push({ path, folder: entry.isDirectory() });
-      } else if (entry.isDirectory()) walk(path);
+        if (!stat.isSymbolicLink()) found.push({ path, folder: stat.isDirectory() });
+      } else if (stat.isDirectory()) walk(path);
     }
   };
   walk("");

@@ -61,10 +61,16 @@ export function viewOf(input: ViewInput): View {
       (path) => !replaced.some((one) => isBelow(path, one)),
     ),
     unread: [...input.unread],
-    sockets: listening().filter(
-      (path) => ![...overlays.keys(), ...replaced].some((one) => isBelow(path, one)),
-    ),
+    sockets: listening().filter((path) => {
+      // Nobody listens on a socket's copy in an overlay; of two that hold it the inner one counts.
+      const over = innermost([...overlays.keys(), ...replaced], path);
+      return over === undefined || originals.some((one) => isBelow(one, over) && isBelow(path, one));
+    }),
   };
+}
+
+function innermost(folders: readonly string[], path: string): string | undefined {
+  return folders.filter((one) => isBelow(path, one)).sort((a, b) => b.length - a.length)[0];
 }
 
 /** Folders that the environment names as caches. */

@@ -1,15 +1,15 @@
 import { join } from "node:path";
 import { putAndDeliver } from "../callback/outbox.ts";
-import type { CallbackPayload, Report, ReportedValidation } from "../callback/payload.ts";
+import type { CallbackPayload, Report, ReportedQuarantine, ReportedValidation } from "../callback/payload.ts";
 import { startFlusher } from "../callback/start.ts";
 import { loadConfig } from "../config/config.ts";
 import { endCommand } from "../confine/finish.ts";
 import { finishOpen } from "../confine/open.ts";
 import { frozenMatcher } from "../scope/surroundings.ts";
 import { isReadOnly } from "../task/spec.ts";
-import { type Audit, auditTurn } from "../tree/audit.ts";
+import { type Audit, auditTurn, type Unconfined } from "../tree/audit.ts";
 import { Journal, readJournal } from "../tree/journal.ts";
-import { quarantine } from "../tree/quarantine.ts";
+import { type Quarantined, quarantine } from "../tree/quarantine.ts";
 import { closeWindows } from "../tree/shell-window.ts";
 import type { Snapshot } from "../tree/snapshot-record.ts";
 import { loadSnapshot } from "../tree/snapshot-record.ts";
@@ -32,6 +32,16 @@ import { notRun, runValidation, wantsValidation } from "./validate.ts";
 export interface TurnEnd {
   outcome: "idle" | "error" | "aborted" | "left" | "lost";
   error?: { code: string; message: string };
+  seen?: Seen;
+}
+
+/** What the process that held a turn remembers: a command that nothing holds could edit the run's own log. */
+export interface Seen {
+  /** Call ids of the commands that Handrail's shell has to say something of. */
+  held: ReadonlySet<string>;
+  unconfined: Unconfined;
+  /** What takes a clean verdict away, each a plain sentence. */
+  doubts: readonly string[];
 }
 
 const ENDINGS: Record<TurnEnd["outcome"], { state: RunState; reason?: string }> = {
@@ -64,8 +74,10 @@ export async function closeTurn(
   const validation = await validated(record, end, open, env);
   // Commands of the validation are noted, too.
   const after = readEvents(record.root, record.run_id).filter((event) => event.turn === record.turn);
-  const shell = shellWord(dir, after);
-  const audit = withWord(await auditedTurn(record, after), shell, open);
+  const shell = shellWord(dir, after, end.seen?.held);
+  const seen = end.seen?.unconfined;
+  const doubts = [...(end.seen?.doubts ?? []), ...silence(shell), ...(open === undefined ? [] : [open])];
+  const audit = withBlock(record, withDoubts(await auditedTurn(record, after, seen), doubts));
   const kept = quarantine(join(dir, "quarantine"), record.root, audit.outOfScope);
   const usage = sumUsage(events);
   const ending = ENDINGS[end.outcome];
@@ -77,11 +89,11 @@ export async function closeTurn(
     verdict: audit.verdict,
     changes: audit.changes,
     refusals: countRefusals([...refusedCalls(events), ...shell.refused]),
-    quarantine: [
+    quarantine: unique([
       ...record.quarantine,
       ...shell.refused.filter((one) => one.kept).map(({ path, code }) => ({ path, code })),
-      ...kept.map(({ path, code, bytes }) => ({ path, code, ...(bytes === undefined ? {} : { bytes }) })),
-    ],
+      ...keptBytes(kept),
+    ]),
     reasons: [...(ending.reason ? [ending.reason] : []), ...audit.reasons],
     next: nextCommand(record, state),
     ended: new Date().toISOString(),
@@ -128,6 +140,16 @@ export function payloadOf(record: RunRecord): CallbackPayload {
   };
 }
 
+/** What was put into quarantine, as reports tell of it. */
+export function keptBytes(kept: readonly Quarantined[]): ReportedQuarantine[] {
+  return kept.map(({ path, code, bytes }) => ({ path, code, ...(bytes === undefined ? {} : { bytes }) }));
+}
+
+/** The same bytes may have been kept when a run was blocked, and again at its end. */
+function unique(entries: readonly ReportedQuarantine[]): ReportedQuarantine[] {
+  return [...new Map(entries.map((entry) => [JSON.stringify(entry), entry])).values()];
+}
+
 /** What came of the validation commands: they run only where the executor came to its end. */
 async function validated(
   record: RunRecord,
@@ -156,39 +178,63 @@ function withTask(closed: RunRecord): RunRecord {
   return { ...closed, end, task_state: end.state };
 }
 
-async function auditedTurn(record: RunRecord, events: readonly RunEvent[]): Promise<Audit> {
+async function auditedTurn(
+  record: RunRecord,
+  events: readonly RunEvent[],
+  seen: Unconfined | undefined,
+): Promise<Audit> {
   const snapshot = record.turn > 0 ? loadSnapshot(turnDir(record)) : undefined;
   if (!snapshot) return unverified("there is no snapshot of the working tree from before the turn");
   try {
-    return await auditWith(snapshot, record, events);
+    const since = events[0]?.at ?? record.created;
+    return await auditWith(snapshot, record, since, unconfinedIn(events, seen));
   } catch (error) {
     // The turn is told of all the same: a callback that says what is not known beats none.
     return unverified(`the audit failed: ${messageOf(error)}`);
   }
 }
 
-async function auditWith(snapshot: Snapshot, record: RunRecord, events: readonly RunEvent[]): Promise<Audit> {
+async function auditWith(
+  snapshot: Snapshot,
+  record: RunRecord,
+  since: string,
+  unconfined: Unconfined,
+): Promise<Audit> {
   const dir = turnDir(record);
   await closeWindows(snapshot, new Journal(dir, record.root, snapshot.tree.objectFormat));
-  const shells = events.filter((event) => event.type === "shell");
   return auditTurn({
     snapshot,
     journal: readJournal(dir),
     matcher: frozenMatcher(record.spec.scope, record.around),
-    confinement: shells.some((event) => event.confinement === "none") ? "none" : "overlay",
-    shellCommands: shells.length,
-    othersWrote: otherRuns(record, events[0]?.at ?? record.created),
+    unconfined,
+    othersWrote: otherRuns(record, since),
   });
 }
 
-function withWord(audit: Audit, { silent }: ShellWord, open: string | undefined): Audit {
+/** By the run's log and by memory; the larger counts. */
+function unconfinedIn(events: readonly RunEvent[], seen: Unconfined | undefined): Unconfined {
+  const logged = (what: string) =>
+    events.filter((one) => one.type === "shell" && one.confinement === "none" && one.what === what).length;
+  return {
+    commands: Math.max(logged("command"), seen?.commands ?? 0),
+    formatters: Math.max(logged("formatter"), seen?.formatters ?? 0),
+    languageServers: Math.max(logged("language-servers"), seen?.languageServers ?? 0),
+  };
+}
+
+/** A run that was blocked stays so, even where the executor has put back what it changed. */
+function withBlock(record: RunRecord, audit: Audit): Audit {
+  if (record.state !== "blocked" || audit.verdict === "violated") return audit;
+  return { ...audit, verdict: "violated", reasons: [...record.reasons, ...audit.reasons] };
+}
+
+function silence({ silent }: ShellWord): string[] {
+  if (silent === 0) return [];
   const commands = silent === 1 ? "a command" : `${silent} commands`;
-  const doubts = [
-    ...(silent > 0
-      ? [`Handrail's shell has said nothing of ${commands}: it may have been replaced or killed`]
-      : []),
-    ...(open === undefined ? [] : [open]),
-  ];
+  return [`Handrail's shell has said nothing of ${commands}: it may have been replaced or killed`];
+}
+
+function withDoubts(audit: Audit, doubts: readonly string[]): Audit {
   if (doubts.length === 0) return audit;
   const verdict = audit.verdict === "violated" ? "violated" : "unverifiable";
   return { ...audit, verdict, reasons: [...audit.reasons, ...doubts] };

@@ -89,7 +89,13 @@ export function originFromEnv(env: NodeJS.ProcessEnv): Origin {
   };
 }
 
-function envelopeFor(runId: string, wanted: NewRun): Envelope {
+/** What an envelope is made of. */
+export type EnvelopeWish = Pick<NewRun, "root" | "origin" | "agent" | "serverUrl"> & {
+  spec: Pick<TaskSpec, "slug">;
+};
+
+/** The routing identity of a run; `requireRouting` says whether its callback would arrive. */
+export function envelopeFor(runId: string, wanted: EnvelopeWish): Envelope {
   const agent = wanted.agent ?? "build";
   const taskId = wanted.spec.slug;
   const origin = callerKey(wanted.origin);

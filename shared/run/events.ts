@@ -19,7 +19,13 @@ export const runEventSchema = z.discriminatedUnion("type", [
     rule: z.optional(z.string()),
     tool: z.optional(z.string()),
   }),
-  z.object({ ...stamped, type: z.literal("shell"), callID: z.optional(z.string()), confinement: z.string() }),
+  z.object({
+    ...stamped,
+    type: z.literal("shell"),
+    callID: z.optional(z.string()),
+    confinement: z.string(),
+    what: z._default(z.enum(["command", "formatter", "language-servers"]), "command"),
+  }),
   /** Tokens of one assistant message; a later line of the same message replaces it. */
   z.object({
     ...stamped,

@@ -4,8 +4,7 @@ import { claim } from "../lock/claim.ts";
 import { parseJson } from "../state/files.ts";
 import { closeTurn } from "./close.ts";
 import { identify, isAlive, type ProcessIdentity, processIdentitySchema } from "./process.ts";
-import type { RunRecord } from "./record.ts";
-import { isEnded } from "./state.ts";
+import { isOver, type RunRecord } from "./record.ts";
 import { listOpenRunIds, readableRun, runDir } from "./store.ts";
 
 /** A run that was recorded but that no process took up within this time is lost, in milliseconds. */
@@ -22,7 +21,7 @@ export async function reap(root: string, env: NodeJS.ProcessEnv = process.env): 
   const closed: RunRecord[] = [];
   for (const id of listOpenRunIds(root)) {
     const record = readableRun(root, id); // `readRuns` tells of those that cannot be read
-    if (!record || isEnded(record.state) || !isLost(record)) continue;
+    if (!record || isOver(record) || !isLost(record)) continue;
     const place = claim(join(runDir(root, id), "closing"), JSON.stringify(identify()), isLive);
     if (!place.ok) continue;
     try {

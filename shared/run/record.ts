@@ -5,7 +5,7 @@ import { targetSchema } from "../callback/target.ts";
 import { frozenSchema } from "../scope/surroundings.ts";
 import { taskSpecSchema } from "../task/spec.ts";
 import { processIdentitySchema } from "./process.ts";
-import { runStateSchema } from "./state.ts";
+import { isEnded, runStateSchema } from "./state.ts";
 
 /** Who asked: filled from the environment that the Claude hook or the companion gave. */
 export const originSchema = z.object({
@@ -49,6 +49,11 @@ export const runRecordSchema = z.extend(reportSchema, {
   ended: z.optional(z.string()),
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
+
+/** Whether nothing is under way in a run. One that was blocked in the middle of a turn is not over yet. */
+export function isOver({ state, ended }: Pick<RunRecord, "state" | "ended">): boolean {
+  return isEnded(state) && (state !== "blocked" || ended !== undefined);
+}
 
 /** The record without what its last turn came to; the quarantine is the whole run's. */
 export function withoutOutcome(record: RunRecord): RunRecord {

@@ -17,13 +17,21 @@ export interface ShellWord {
   silent: number;
 }
 
-/** What Handrail's shell has said of the turn's confined commands. */
-export function shellWord(dir: string, events: readonly RunEvent[]): ShellWord {
-  const calls = new Set(
-    events.flatMap((event) =>
-      event.type === "shell" && event.confinement === "overlay" ? [event.callID] : [],
-    ),
+/**
+ * What Handrail's shell has said of the turn's confined commands.
+ * @param held their call ids, as the process that held the turn remembers them
+ */
+export function shellWord(
+  dir: string,
+  events: readonly RunEvent[],
+  held: ReadonlySet<string> = new Set(),
+): ShellWord {
+  const logged = events.flatMap((event) =>
+    event.type === "shell" && event.confinement === "overlay" && event.callID !== undefined
+      ? [event.callID]
+      : [],
   );
+  const calls = new Set([...logged, ...held]);
   const said = readCommands(placesIn(dir).commands).filter((command) => calls.has(command.callID));
   return {
     refused: said.flatMap((command) =>

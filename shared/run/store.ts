@@ -3,8 +3,7 @@ import { dirname, join } from "node:path";
 import { HandrailError } from "../errors.ts";
 import { privateDir, readJson, writeJson } from "../state/files.ts";
 import { projectDir } from "../state/place.ts";
-import { type RunRecord, runRecordSchema } from "./record.ts";
-import { isEnded } from "./state.ts";
+import { isOver, type RunRecord, runRecordSchema } from "./record.ts";
 
 const RUN_ID = /^r\d{8}T\d{6}-[0-9a-f]{6}$/;
 
@@ -86,7 +85,7 @@ export function listRunIds(root: string): string[] {
 
 export function saveRun(record: RunRecord): void {
   const dir = privateDir(runDir(record.root, record.run_id));
-  const ended = isEnded(record.state);
+  const ended = isOver(record);
   // Marked before the record says so, and unmarked after: a crash in between leaves a mark too many.
   if (!ended) mark(record);
   writeJson(join(dir, "run.json"), record);

@@ -81,7 +81,7 @@ async function watched<T>(record: RunRecord, callID: string, act: () => Promise<
   const snapshot = loadSnapshot(turnDir(record));
   if (!snapshot) return act();
   await openWindow(snapshot, { tool: "validation", callID });
-  logEvent(record, { type: "shell", callID, confinement: "none" });
+  logEvent(record, { type: "shell", callID, confinement: "none", what: "command" });
   try {
     return await act();
   } finally {

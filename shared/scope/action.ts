@@ -6,7 +6,8 @@ export type Action =
   | { kind: "read"; tool: string; paths: string[] }
   | { kind: "write"; tool: string; changes: FileChange[] }
   | { kind: "shell"; tool: string; command: string; cwd?: string }
-  | { kind: "delegate"; tool: string }
+  /** `session`: goes on with one that exists. `paths`: what OpenCode reads into the prompt. */
+  | { kind: "delegate"; tool: string; session?: string; paths?: string[] }
   | { kind: "network"; tool: string }
   | { kind: "harmless"; tool: string }
   /** A tool nobody declared, or one whose arguments do not fit; never allowed to write. */

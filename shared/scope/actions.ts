@@ -1,3 +1,4 @@
+import { homedir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import type { Action } from "./action.ts";
@@ -23,8 +24,20 @@ function tool<S extends z.ZodMiniType>(schema: S, act: (args: z.infer<S>, name: 
     const parsed = schema.safeParse(args);
     if (parsed.success) return act(parsed.data, name);
     const issue = parsed.error.issues[0];
-    return unknown(name, `${issue?.path.join(".") || "arguments"}: ${issue?.message ?? "do not fit"}`);
+    return unknown(name, problemOf(issue, args));
   };
+}
+
+/** "filePath must be a string": what is wrong with the first argument that does not fit. */
+function problemOf(issue: z.core.$ZodIssue | undefined, args: unknown): string {
+  const name = issue?.path.join(".") || "arguments";
+  const expected = issue?.code === "invalid_type" ? issue.expected : undefined;
+  const isMissing =
+    typeof args === "object" && args !== null && !Array.isArray(args) && !Object.hasOwn(args, name);
+  if (issue?.path.length === 1 && isMissing) return `${name} is missing`;
+  return expected === undefined
+    ? `${name} do not fit`
+    : `${name} must be ${/^[aeiou]/.test(expected) ? "an" : "a"} ${expected}`;
 }
 
 const harmless = tool(z.unknown(), (_, name) => ({ kind: "harmless", tool: name }));
@@ -66,7 +79,12 @@ const tools: Record<string, (name: string, args: unknown) => Action> = {
     ({ path, include }, name) =>
       reads(name, path || ".", include && !/[*?[{!]/.test(include) ? include : undefined),
   ),
-  task: tool(z.unknown(), (_, name) => ({ kind: "delegate", tool: name })),
+  task: tool(z.object({ task_id: optionalText, prompt: optionalText }), ({ task_id, prompt }, name) => ({
+    kind: "delegate",
+    tool: name,
+    paths: mentioned(prompt ?? ""),
+    ...(task_id ? { session: task_id } : {}),
+  })),
   webfetch: network,
   websearch: network,
   codesearch: network,
@@ -112,6 +130,14 @@ function writesDeclared(name: string, argument: string, args: unknown): Action {
 
 function isReadOnly(name: string, declared: readonly string[]): boolean {
   return declared.some((one) => (/.\*$/.test(one) ? name.startsWith(one.slice(0, -1)) : one === name));
+}
+
+/** The files that OpenCode 1.18 attaches for an `@` in a prompt (its code in the binary, `ConfigMarkdown.files`). */
+function mentioned(prompt: string): string[] {
+  const names = [...prompt.matchAll(/(?<![\w`])@(\.?[^\s`,.]*(?:\.[^\s`,.]+)*)/g)].map(
+    (found) => found[1] ?? "",
+  );
+  return names.filter((name) => name !== "").map((name) => name.replace(/^~\//, `${homedir()}/`));
 }
 
 function reads(name: string, path: string, inner?: string): Action {

@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { isAbsolute, resolve, sep } from "node:path";
 import type { Action, FileChange } from "./action.ts";
 import type { Decision, Refusal, RefusalCode } from "./decision.ts";
 import type { Change, Matcher } from "./matcher.ts";
@@ -15,6 +15,11 @@ export interface DecisionContext extends Place {
   /** The scope of the run; undefined for a session that is only read-only. */
   matcher?: Matcher | undefined;
   readOnly?: ReadOnly | undefined;
+  /**
+   * Real paths of folders that no tool reads: with what is in them (a server's password, a callback's token)
+   * a command could get past all this.
+   */
+  hidden?: readonly string[];
   /** How a shell command will be held. */
   confinement: "overlay" | "none";
   /** Patterns of scratch, for the shell's sake (`handrail.config.json`). */
@@ -48,14 +53,15 @@ export function decide(action: Action, context: DecisionContext): Decision {
 function decideKind(action: Action, context: DecisionContext): Decision {
   switch (action.kind) {
     case "harmless":
-    case "delegate":
       return allow;
+    case "delegate":
+      return firstRefusal(action.paths ?? [], (path) => decideRead(path, context, false));
     case "network":
       return context.matcher?.scope.rules.includes("no-network")
         ? { decision: "refuse", code: "rule", rule: "no-network", path: action.tool }
         : allow;
     case "read":
-      return firstRefusal(action.paths, (path) => decideRead(path, context));
+      return firstRefusal(action.paths, (path) => decideRead(path, context, SEARCHES.has(action.tool)));
     case "write":
       if (action.changes.length === 0) return badArguments(action.tool, "it names no file");
       return firstRefusal(action.changes, (change) => decideChange(change, context));
@@ -79,13 +85,35 @@ function decideShell(command: string, cwd: string | undefined, context: Decision
   return judgeShell?.(command, start, matcher, context) ?? { decision: "confine" };
 }
 
-function decideRead(given: string, context: DecisionContext): Decision {
-  if (!context.matcher || context.matcher.scope.noRead.length === 0) return allow;
+/** Tools that go through all of a folder. */
+const SEARCHES = new Set(["glob", "grep"]);
+
+function decideRead(given: string, context: DecisionContext, deep: boolean): Decision {
+  const { matcher, hidden = [] } = context;
+  const noRead = matcher !== undefined && matcher.scope.noRead.length > 0;
+  if (!noRead && hidden.length === 0) return allow;
   const resolved = resolvePath(given, context);
-  if ("decision" in resolved) return resolved;
+  // What cannot be read in one way may be read in another: only where something is kept from reading that matters.
+  if ("decision" in resolved) return noRead || mayReach(given) ? resolved : allow;
+  const reached = [resolve(context.directory, given), resolved.target];
+  for (const folder of hidden) {
+    const within = reached.some((path) => isBelow(path, folder));
+    if (within || (deep && reached.some((path) => isBelow(folder, path))))
+      return { decision: "refuse", code: "private", path: given };
+  }
+  if (!noRead) return allow;
   return firstRefusal([resolved.lexical, resolved.real], (path) =>
-    path === undefined ? allow : (context.matcher?.classifyRead(path) ?? allow),
+    path === undefined ? allow : matcher.classifyRead(path),
   );
+}
+
+/** Whether a path that could not be resolved could lead out of the repository. */
+function mayReach(given: string): boolean {
+  return given !== "" && (isAbsolute(given) || given.startsWith("~") || given.includes(".."));
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
 
 function decideChange(change: FileChange, context: DecisionContext): Decision {
@@ -112,6 +140,8 @@ function decidePath(given: string, op: SingleOp, matcher: Matcher, context: Deci
   if (lexical === undefined) return { decision: "refuse", code: "outside-repository", path: given };
   const change = changeOf(op, resolved);
   const byText = matcher.classify(lexical, change);
+  if (byText.decision === "refuse" && byText.code === "out-of-scope" && resolved.stats?.isDirectory())
+    return notAFile(given, "a folder; give the path of a file in it");
   if (byText.decision === "refuse") return lexical === "" ? notAFile(given, "the repository itself") : byText;
   if (real !== lexical) {
     const byTarget = real === undefined ? undefined : matcher.classify(real, change);

@@ -12,6 +12,7 @@ export const REFUSAL_CODES = [
   "special-file",
   "rule",
   "no-read",
+  "private",
   "unknown-tool",
   "bad-arguments",
   "unbound",
@@ -19,6 +20,8 @@ export const REFUSAL_CODES = [
   "invalid-config",
   "leased",
   "busy",
+  "blocked",
+  "open-server",
   "guard-failed",
 ] as const;
 export type RefusalCode = (typeof REFUSAL_CODES)[number];

@@ -149,8 +149,9 @@ function refusal(walked: Stuck, path: string): Refusal {
   return { decision: "refuse", code: walked.code ?? "link", path, detail: walked.problem };
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const control = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\p{Surrogate}/u;
+const control =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\p{Surrogate}/u;
 
 /** What keeps a text from being one path for every program that reads it. */
 function problemOf(given: string): { code: Refusal["code"]; detail: string } | undefined {

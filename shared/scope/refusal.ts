@@ -70,6 +70,11 @@ function say(refusal: Refusal): [what: string, next: string] {
         `The task says not to read or open ${path}${by}.`,
         "Go on without its contents; do not try another tool for it.",
       ];
+    case "private":
+      return [
+        `${path} holds, or leads to, what is not for a task to read: Handrail's own records, or the memory of processes${by}.`,
+        "Look in the repository, or in a narrower folder.",
+      ];
     case "unknown-tool":
       return [
         `The tool ${detail || path} is not known to Handrail, so what it would write cannot be checked.`,
@@ -104,6 +109,16 @@ function say(refusal: Refusal): [what: string, next: string] {
       return [
         `Another task is worked on in this working tree${by}.`,
         "Stop here and say so; `handrail lock list` shows it.",
+      ];
+    case "blocked":
+      return [
+        `This run is blocked: ${detail || "something out of scope was changed"}. Nothing more may be written in it, not even to put that back.`,
+        "Stop here and say what you were doing; a person decides about it.",
+      ];
+    case "open-server":
+      return [
+        `Shell commands are refused here: this OpenCode listens at ${detail || "a port"} without a password, so that a command could have anything done through it.`,
+        "Use the other tools, and say so at the end. A person starts it with OPENCODE_SERVER_PASSWORD set.",
       ];
     case "guard-failed":
       return [

@@ -9,10 +9,9 @@ import { projectDir } from "../state/place.ts";
 import { clientFor, type Server } from "./client.ts";
 import { isRunning, readEntry, type ServerEntry, touchEntry } from "./entry.ts";
 import { healthOf } from "./health.ts";
-import { pluginFile } from "./plugin-file.ts";
 import { findProgram } from "./program.ts";
 import { busySessions } from "./session.ts";
-import { filePrint, startServer } from "./spawn.ts";
+import { currentPrints, startServer } from "./spawn.ts";
 import { stopServer } from "./stop.ts";
 
 /** How long a server that runs may take to answer before it counts as broken, in milliseconds. */
@@ -38,7 +37,7 @@ export interface ServerWish {
 export async function ensureServer(wish: ServerWish): Promise<Server> {
   const { root } = wish;
   const program = requireOpencode(root, wish.env);
-  const current = { program: filePrint(program), plugin: filePrint(pluginFile()) };
+  const current = currentPrints(program);
   const end = Date.now() + OTHER_MS;
   for (;;) {
     const running = await usable(root, current);

@@ -21,7 +21,7 @@ export const serverEntrySchema = z.object({
   process: z.optional(processIdentitySchema),
   /** OpenCode's version, as the server says. */
   version: z.string(),
-  /** OpenCode on disk and Handrail's plugin as the server was started with them (`filePrint`). */
+  /** OpenCode and Handrail's plugin on disk as the server was started with them (`currentPrints`). */
   program: z.string(),
   plugin: z.string(),
   /** ISO 8601, UTC. */

@@ -5,13 +5,19 @@ import { withPlugin } from "./plugin-file.ts";
 /** Handrail's variables that a server keeps: the others belong to one caller, and a server has many. */
 const KEPT = new Set(["HANDRAIL_STATE_DIR", "HANDRAIL_CONFINEMENT", USER_CONFIG_VARIABLE]);
 
+/** How long a server may be idle before it ends itself, in milliseconds. */
+export const IDLE_VARIABLE = "HANDRAIL_SERVE_IDLE_MS";
+
 /**
  * The environment of a project's server. It fails closed without Handrail's plugin, carries nothing of who
  * asked for it first (runs have that on record), and every session of it counts as delegated.
- * @param signFile where the plugin shows that it has started
+ * @param server `signFile`: where the plugin shows that it has started
  * @throws HandrailError `bad-input` when the user's own `OPENCODE_CONFIG_CONTENT` is no JSON object
  */
-export function serverEnv(env: NodeJS.ProcessEnv, password: string, signFile: string): NodeJS.ProcessEnv {
+export function serverEnv(
+  env: NodeJS.ProcessEnv,
+  { password, signFile, idleMs }: { password: string; signFile: string; idleMs: number },
+): NodeJS.ProcessEnv {
   const own = Object.entries(env).filter(([name]) => !name.startsWith("HANDRAIL_") || KEPT.has(name));
   const base = Object.fromEntries(own.filter(([name]) => !NOT_INHERITED.has(name)));
   return {
@@ -19,6 +25,7 @@ export function serverEnv(env: NodeJS.ProcessEnv, password: string, signFile: st
     OPENCODE_SERVER_PASSWORD: password,
     HANDRAIL_COMPANION: "1",
     [SIGN_VARIABLE]: signFile,
+    [IDLE_VARIABLE]: String(idleMs),
   };
 }
 

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import * as z from "zod/mini";
 import { HandrailError } from "../errors.ts";
 import { isAlive, processIdentitySchema } from "../run/process.ts";
-import { isEnded } from "../run/state.ts";
+import { isOver } from "../run/record.ts";
 import { readableRun } from "../run/store.ts";
 import { readJson, writeJson } from "../state/files.ts";
 import { projectDir } from "../state/place.ts";
@@ -107,7 +107,7 @@ export function listJobs(root: string): { jobs: Job[]; unreadable: string[] } {
 export function currentJob(job: Job): Job {
   if (!OPEN.has(job.state) || hasWorker(job)) return job;
   const run = job.run_id === undefined ? undefined : readableRun(job.directory, job.run_id);
-  if (!run || !isEnded(run.state)) return { ...job, state: "lost" };
+  if (!run || !isOver(run)) return { ...job, state: "lost" };
   const state =
     run.state === "done" || run.state === "blocked" || run.state === "aborted" ? run.state : "failed";
   return { ...job, state, ...(run.ended === undefined ? {} : { ended: run.ended }) };

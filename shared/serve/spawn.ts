@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { closeSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod/mini";
+import { loadConfig } from "../config/config.ts";
 import { HandrailError } from "../errors.ts";
 import { identify, isAlive } from "../run/process.ts";
 import { type Sign, signSchema } from "../run/sign.ts";
@@ -32,7 +33,7 @@ export interface Start {
 /**
  * Starts the server of a project on a free port, with a password of its own, and waits until it has shown
  * that it serves this folder and that Handrail's plugin is in it. It is on record from the moment it exists.
- * @throws HandrailError `server-failed`, `plugin-not-loaded`; the server is ended then
+ * @throws HandrailError `server-failed`, `plugin-not-loaded`, `invalid-config`; the server is ended then
  */
 export async function startServer(start: Start): Promise<ServerEntry> {
   const { root } = start;
@@ -41,7 +42,8 @@ export async function startServer(start: Start): Promise<ServerEntry> {
   const logFile = join(dir, "serve.log");
   rmSync(signFile, { force: true });
   const password = randomBytes(24).toString("base64url");
-  const child = launch(start, serverEnv(start.env, password, signFile), logFile);
+  const idleMs = loadConfig(root).serve.idleMinutes * 60_000;
+  const child = launch(start, serverEnv(start.env, { password, signFile, idleMs }), logFile);
   const leader = identify(await pidOf(child));
   let entry: ServerEntry = {
     schema: 1,
@@ -51,8 +53,7 @@ export async function startServer(start: Start): Promise<ServerEntry> {
     password,
     leader,
     version: "",
-    program: filePrint(start.program),
-    plugin: filePrint(pluginFile()),
+    ...currentPrints(start.program),
     started: new Date().toISOString(),
     reason: start.reason,
   };
@@ -75,10 +76,16 @@ export async function startServer(start: Start): Promise<ServerEntry> {
   }
 }
 
-/** What a file on disk is, so that an update is seen without running it. */
-export function filePrint(file: string): string {
-  const { size, mtimeMs, ino } = statSync(file);
-  return `${file} ${size} ${Math.floor(mtimeMs)} ${ino}`;
+/**
+ * What a server started now would consist of, so that an update is seen without starting it: the plugin by its
+ * content, since several installations may hold the same; OpenCode, which is large, by path, size and time.
+ */
+export function currentPrints(program: string): Pick<ServerEntry, "program" | "plugin"> {
+  const { size, mtimeMs, ino } = statSync(program);
+  return {
+    program: `${program} ${size} ${Math.floor(mtimeMs)} ${ino}`,
+    plugin: createHash("sha256").update(readFileSync(pluginFile())).digest("hex"),
+  };
 }
 
 function launch(start: Start, env: NodeJS.ProcessEnv, logFile: string): ChildProcess {

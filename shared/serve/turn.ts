@@ -26,6 +26,10 @@ export interface TurnRequest {
   /** `provider/model` */
   model?: string | undefined;
   agent?: string | undefined;
+  /** Whether the validation commands of a task file run after the turn, as a packet's do. */
+  validate?: boolean | undefined;
+  /** The run that failed before, and whose task is tried again. */
+  retryOf?: string | undefined;
   /** Told as soon as there is a session. */
   onSession?: (record: SessionRecord, run: RunRecord | undefined) => void;
   env?: NodeJS.ProcessEnv;
@@ -92,7 +96,7 @@ async function newRecord(server: Server, title: string): Promise<SessionRecord> 
 }
 
 function newRun(server: Server, request: TurnRequest, sessionId: string): RunRecord {
-  const { held, origin, agent, model } = request;
+  const { held, origin, agent, model, validate, retryOf } = request;
   const { directory, url, process } = server.entry;
   const run = createRun({
     root: directory,
@@ -102,6 +106,8 @@ function newRun(server: Server, request: TurnRequest, sessionId: string): RunRec
     origin,
     agent,
     model,
+    validate,
+    retryOf,
     serverUrl: url,
   });
   // With its executor: should the server die before it takes the run up, whoever comes by knows.

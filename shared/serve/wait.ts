@@ -1,13 +1,13 @@
 import { HandrailError } from "../errors.ts";
 import { closeTurn } from "../run/close.ts";
 import { reap } from "../run/reap.ts";
-import type { RunRecord } from "../run/record.ts";
-import { isEnded } from "../run/state.ts";
+import { isOver, type RunRecord } from "../run/record.ts";
 import { readRun } from "../run/store.ts";
 import type { Server } from "./client.ts";
 import { isRunning, touchEntry } from "./entry.ts";
 import { follow, type SessionEvent } from "./follow.ts";
 import {
+  abortSession,
   busySessions,
   familyOf,
   lastAnswer,
@@ -93,6 +93,32 @@ export async function waitForTurn(server: Server, watch: TurnWatch): Promise<Tur
   }
 }
 
+/**
+ * Asks a session to stop until it has: an abort that comes while OpenCode takes a prompt up is lost (1.18.33,
+ * measured).
+ * @returns what became of its turn, as `waitForTurn`
+ */
+export async function abortTurn(
+  server: Server,
+  watch: Pick<TurnWatch, "sessionId" | "runId"> & { timeoutMs: number },
+): Promise<TurnOutcome> {
+  const stop = keepAborting(server, watch.sessionId);
+  try {
+    return await waitForTurn(server, { ...watch, prompted: false });
+  } finally {
+    stop();
+  }
+}
+
+/** Asks a session to stop, again and again. @returns ends that */
+export function keepAborting(server: Server, sessionId: string): () => void {
+  // One that gets no answer is repeated like the others.
+  const ask = () => abortSession(server, sessionId).catch(() => undefined);
+  ask();
+  const timer = setInterval(ask, ASK_MS / 2);
+  return () => clearInterval(timer);
+}
+
 /** @returns undefined while the turn goes on */
 async function look(
   server: Server,
@@ -102,12 +128,12 @@ async function look(
 ): Promise<TurnOutcome | undefined> {
   const { directory } = server.entry;
   const run = watch.runId === undefined ? undefined : readRun(directory, watch.runId);
-  if (run && isEnded(run.state)) return over(server, watch, run);
+  if (run && isOver(run)) return over(server, watch, run);
   if (!isRunning(server.entry)) return serverGone(watch, directory, run);
   const family = await familyOf(server, watch.sessionId);
   const busy = (await busySessions(server)).some((id) => family.includes(id));
   if (busy) {
-    const pending = await pendingOf(server, family);
+    const pending = (await pendingOf(server, family)) ?? pendingOnRecord(watch.sessionId, run);
     return pending.length > 0 ? { state: "awaiting_permission", pending } : undefined;
   }
   const taken = run ? run.turn > 0 : await hasAnswer(server, watch.sessionId);
@@ -120,6 +146,13 @@ async function look(
   return failedWith(watch, run, complaint ? { ...error, code: complaint.code } : error);
 }
 
+/** What the plugin has heard that the session waits for, where the server cannot list it. */
+function pendingOnRecord(session_id: string, run: RunRecord | undefined): Pending[] {
+  if (!run) return [{ session_id, kind: "permission", text: "OpenCode cannot say what it asks" }];
+  if (run.state !== "awaiting_permission") return [];
+  return run.reasons.map((text) => ({ session_id, kind: "permission", text }));
+}
+
 /** For a session without a run: whether its last prompt has been answered, or has failed. */
 async function hasAnswer(server: Server, sessionId: string): Promise<boolean> {
   const last = (await messagesOf(server, sessionId, 1))?.at(-1)?.info;
@@ -129,7 +162,8 @@ async function hasAnswer(server: Server, sessionId: string): Promise<boolean> {
 async function over(server: Server, watch: TurnWatch, run: RunRecord | undefined): Promise<TurnOutcome> {
   const messages = await messagesIfThere(server, watch.sessionId);
   const answer = lastAnswer(messages);
-  const error = run ? run.error : lastError(messages);
+  const gone = isRunning(server.entry) || run?.state === "done" ? undefined : SERVER_GONE;
+  const error = run ? (run.error ?? gone) : lastError(messages);
   return {
     state: run ? endOf(run) : error ? "failed" : "done",
     ...(run ? { run } : {}),
@@ -151,10 +185,11 @@ async function messagesIfThere(server: Server, sessionId: string) {
 async function serverGone(watch: TurnWatch, root: string, run: RunRecord | undefined): Promise<TurnOutcome> {
   await reap(root, watch.env);
   const closed = run && readRun(root, run.run_id);
-  const error = { code: "server-gone", message: "OpenCode's server ended before the turn was over" };
-  if (closed && isEnded(closed.state)) return { state: endOf(closed), run: closed, error };
-  return failedWith(watch, closed, error);
+  if (closed && isOver(closed)) return { state: endOf(closed), run: closed, error: SERVER_GONE };
+  return failedWith(watch, closed, SERVER_GONE);
 }
+
+const SERVER_GONE = { code: "server-gone", message: "OpenCode's server ended before the turn was over" };
 
 async function failedWith(
   watch: TurnWatch,

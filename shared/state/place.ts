@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
+import { existsSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve, sep } from "node:path";
+import { HandrailError } from "../errors.ts";
 
 /**
  * Where Handrail keeps its state: `$HANDRAIL_STATE_DIR`, else the platform's state directory
@@ -27,4 +29,29 @@ export function projectDir(root: string, env: NodeJS.ProcessEnv = process.env): 
       .slice(0, 40) || "root";
   const hash = createHash("sha256").update(root).digest("hex").slice(0, 12);
   return join(stateDir(env), "projects", `${slug}-${hash}`);
+}
+
+/**
+ * Makes sure that an executor cannot write where Handrail keeps its records.
+ * @param root real path of the working tree's top level
+ * @throws HandrailError `bad-usage` for a state folder in the working tree
+ */
+export function requireStateOutside(root: string, env: NodeJS.ProcessEnv = process.env): void {
+  const folder = stateDir(env);
+  if (liesIn(folder, root))
+    throw new HandrailError(
+      "bad-usage",
+      `the state folder ${folder} lies inside the repository, where an executor may write`,
+      { fix: "set HANDRAIL_STATE_DIR to a folder outside" },
+    );
+}
+
+/** Whether a folder, which may not be there yet, is in a working tree. @param root its real path */
+export function liesIn(folder: string, root: string): boolean {
+  return `${realpathSync(nearest(folder))}${sep}`.startsWith(`${root}${sep}`);
+}
+
+/** The path itself, or the nearest parent that is there. */
+export function nearest(path: string): string {
+  return existsSync(path) ? path : nearest(dirname(path));
 }

@@ -1,16 +1,11 @@
 import { allBut, canExcept, within } from "./boundary.ts";
-import type { Effect, TaskFacts } from "./classify.ts";
-import type { KindOf } from "./names.ts";
-import type { NamedPath } from "./paths.ts";
-import { coversPattern, isLiteral, normalizePattern, type PatternResult, quote } from "./pattern.ts";
+import { isForbidden, matchesGlob, settleRules } from "./conflicts.ts";
+import { factsOf } from "./facts.ts";
+import type { NamedPath } from "./lists/named.ts";
+import { coversPattern, isLiteral, normalizePattern, quote } from "./pattern.ts";
+import { asItIs, type Place } from "./place.ts";
+import type { Effect, TaskFacts } from "./prohibitions/effects.ts";
 import type { Prohibition, Rule, Scope, TaskIssue } from "./spec.ts";
-
-/** What surrounds a task: where the repository lies and what is in it. */
-export interface Place {
-  /** Absolute path of the repository root; empty when there is none. */
-  root: string;
-  kindOf: KindOf;
-}
 
 /** More entries than that nobody has read. */
 const MOST = 2_000;
@@ -61,16 +56,16 @@ export class Draft {
 
   /** Adds a path that may be changed; one that cannot be is an error. */
   allow(path: NamedPath, where?: string): void {
-    const result = this.#normalize(path.raw);
+    const result = normalizePattern(path.raw, this.#place.root);
     if (!result.ok)
       this.error(where ? `${where}: ${result.message}` : result.message, path.line || undefined);
-    else this.#add(this.#allow, this.#asItIs(result.pattern), path.line);
+    else this.#add(this.#allow, asItIs(result.pattern, this.#place), path.line);
   }
 
   /** Adds a path that is only read. Outside of the repository nothing is written anyway. */
   inspect(path: NamedPath): void {
-    const result = this.#normalize(path.raw);
-    if (result.ok) this.#add(this.#inspect, this.#asItIs(result.pattern), path.line);
+    const result = normalizePattern(path.raw, this.#place.root);
+    if (result.ok) this.#add(this.#inspect, asItIs(result.pattern, this.#place), path.line);
     else if (result.reason === "invalid") this.error(result.message, path.line);
     else this.warn(`${result.message} (to inspect: ignored)`, path.line);
   }
@@ -86,7 +81,7 @@ export class Draft {
 
   /** Whether a path is one that the task names as a file to change. */
   isNamed(raw: string): boolean {
-    const result = this.#normalize(raw);
+    const result = normalizePattern(raw, this.#place.root);
     return (
       result.ok &&
       this.#allow.has(result.pattern) &&
@@ -101,25 +96,9 @@ export class Draft {
       if (limit.names) for (const raw of limit.paths) this.allow({ raw, line: limit.line });
   }
 
+  /** What classifying a prohibition asks of the task as it is now. */
   facts(): TaskFacts {
-    return {
-      kindOf: this.#place.kindOf,
-      isNamed: (raw) => this.isNamed(raw),
-      isAllWithin: (raws) => {
-        const places = raws.flatMap((raw) => {
-          const result = this.#normalize(raw);
-          return result.ok ? [this.#asItIs(result.pattern)] : [];
-        });
-        return [...this.#allow.keys()].every((pattern) =>
-          places.some((path) => within(pattern, path).includes(pattern)),
-        );
-      },
-      namedBelow: (raw) => {
-        const result = this.#normalize(raw);
-        const folder = result.ok ? `${result.pattern.replace(/\/(\*\*)?$/, "")}/` : "/";
-        return [...this.#allow.keys()].filter((pattern) => pattern.startsWith(folder) && isLiteral(pattern));
-      },
-    };
+    return factsOf(this.#place, this.#allow, (raw) => this.isNamed(raw));
   }
 
   rule(rule: Rule): void {
@@ -134,11 +113,11 @@ export class Draft {
   /** Nothing but these paths may change. */
   #limit(paths: readonly string[], names: boolean, text: string, line: number): void {
     const patterns = paths.flatMap((raw) => {
-      const result = this.#normalize(raw);
+      const result = normalizePattern(raw, this.#place.root);
       if (!result.ok) return [];
       // "outside src/api" speaks of a folder, whether it is there or not.
       const isFolder = !names && !/\.\w{1,5}$|[/*]$/.test(result.pattern);
-      return [isFolder ? `${result.pattern}/` : this.#asItIs(result.pattern)];
+      return [isFolder ? `${result.pattern}/` : asItIs(result.pattern, this.#place)];
     });
     if (patterns.length > 0) this.#limits.push({ paths: patterns, names, text, line });
   }
@@ -163,7 +142,7 @@ export class Draft {
       case "rule":
         this.#rules.add(effect.rule);
         for (const raw of effect.except) {
-          const result = this.#normalize(raw);
+          const result = normalizePattern(raw, this.#place.root);
           if (result.ok) this.#literalExceptions.push({ pattern: result.pattern, rule: effect.rule, line });
         }
         return { text, enforcement: "rule", rule: effect.rule };
@@ -190,10 +169,10 @@ export class Draft {
   }
 
   #forbidden(path: NamedPath): string | undefined {
-    let result = this.#normalize(path.raw.replace(/^!/, ""));
+    let result = normalizePattern(path.raw.replace(/^!/, ""), this.#place.root);
     // "/src/legacy" may mean the repository's own folder: the wider reading.
     if (!result.ok && result.reason === "outside" && /^[/\\]/.test(path.raw))
-      result = this.#normalize(path.raw.replace(/^[/\\]+/, ""));
+      result = normalizePattern(path.raw.replace(/^[/\\]+/, ""), this.#place.root);
     if (result.ok) return result.pattern;
     if (result.reason === "everything")
       this.error(
@@ -211,7 +190,7 @@ export class Draft {
     const isFile = name.includes(".") && this.#place.kindOf(path) !== "directory";
     const folder = path.endsWith("/**") ? path.slice(0, -2) : path.endsWith("/") ? path : `${path}/`;
     const inside = except.flatMap((raw) => {
-      const result = this.#normalize(raw);
+      const result = normalizePattern(raw, this.#place.root);
       if (!result.ok) return [];
       return [
         result.pattern.startsWith(folder) || !/^[\w.-]+$/.test(result.pattern)
@@ -223,24 +202,6 @@ export class Draft {
       return allBut(folder, inside);
     this.warn(`the exception in ${quote(text)} cannot be held; ${quote(path)} is forbidden as a whole`, line);
     return [path];
-  }
-
-  #normalize(raw: string): PatternResult {
-    return normalizePattern(raw, this.#place.root);
-  }
-
-  /** A name that is a folder now is its tree; `README` is `README.md` where only that exists. */
-  #asItIs(pattern: string): string {
-    if (pattern.endsWith("/") || !isLiteral(pattern)) return pattern;
-    const kind = this.#place.kindOf(pattern);
-    if (kind === "directory") return `${pattern}/`;
-    if (
-      kind === undefined &&
-      /(^|\/)(README|CHANGELOG|LICENSE|CONTRIBUTING)$/.test(pattern) &&
-      this.#place.kindOf(`${pattern}.md`) === "file"
-    )
-      return `${pattern}.md`;
-    return pattern;
   }
 
   #add(map: Map<string, number>, pattern: string, line: number): void {
@@ -277,7 +238,7 @@ export class Draft {
         );
     }
     const allow = [...this.#allow.keys()];
-    const forbidden = allow.filter((pattern) => this.#isForbidden(pattern));
+    const forbidden = allow.filter((pattern) => isForbidden(pattern, this.#forbid));
     if (hadAllow && forbidden.length === allow.length)
       this.error(
         `everything that the task allows is also forbidden (${forbidden.slice(0, 3).map(quote).join(", ")}); take it out of one of the two`,
@@ -288,7 +249,7 @@ export class Draft {
           `${quote(pattern)} is allowed and forbidden: it stays forbidden`,
           this.#allow.get(pattern) || undefined,
         );
-    const rules = this.#settleRules();
+    const rules = settleRules(this.#rules);
     return {
       allow,
       inspect: [...this.#inspect.keys()],
@@ -326,44 +287,4 @@ export class Draft {
         line,
       );
   }
-
-  #isForbidden(pattern: string): boolean {
-    for (const forbid of this.#forbid) {
-      if (
-        forbid === pattern ||
-        coversPattern(forbid, pattern) ||
-        coversPattern(`${forbid.replace(/\/$/, "")}/`, pattern)
-      )
-        return true;
-      if (forbid === pattern.replace(/\/$/, "") || `${forbid}` === `${pattern}**`) return true;
-      const name = forbid.replace(/\/$/, "");
-      if (
-        !name.includes("/") &&
-        isLiteral(name) &&
-        isLiteral(pattern) &&
-        `/${pattern}/`.includes(`/${name}/`)
-      )
-        return true;
-      if (matchesGlob(forbid, pattern)) return true;
-    }
-    return false;
-  }
-
-  /** No staging and no commits unless the task gives leave; a commit needs staging. */
-  #settleRules(): Rule[] {
-    const rules = this.#rules;
-    if (rules.has("no-commit")) rules.delete("may-commit");
-    if (rules.has("no-stage")) rules.delete("may-stage");
-    if (rules.has("may-commit") && !rules.has("no-stage")) rules.add("may-stage");
-    if (!rules.has("may-commit")) rules.add("no-commit");
-    if (!rules.has("may-stage")) rules.add("no-stage");
-    return [...rules];
-  }
-}
-
-/** `**​/*.ts`, `*.ts` and `dir/**​/*.ts` against a plain path; other globs are not tried. */
-function matchesGlob(glob: string, path: string): boolean {
-  const found = /^(.*?)(?:\*\*\/)?\*(\.[\w.]+)$/.exec(glob);
-  if (!found || !isLiteral(path) || !isLiteral(found[1] ?? "*")) return false;
-  return path.startsWith(found[1] ?? "") && path.endsWith(found[2] ?? "");
 }

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { type Line, readLines } from "./lines.ts";
 import type { ParseOptions } from "./parse.ts";
 import type { TaskSpec } from "./spec.ts";
 import { readTaskFile, slugOf } from "./taskfile.ts";
+import { type Line, readLines } from "./text/lines.ts";
 
 /** What a prompt says about the files it may change. */
 export type FileScope =

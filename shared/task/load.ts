@@ -10,9 +10,9 @@ import {
 } from "node:fs";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import { HandrailError } from "../errors.ts";
-import type { KindOf } from "./names.ts";
 import { parseTask } from "./parse.ts";
 import type { TaskSpec } from "./spec.ts";
+import type { KindOf } from "./text/names.ts";
 
 /** A task is read by people; a larger file is none. */
 export const MAX_TASK_BYTES = 1024 * 1024;
@@ -26,10 +26,22 @@ export const MAX_TASK_BYTES = 1024 * 1024;
  *   large, binary, not UTF-8, or a link that leads out of the repository
  */
 export function loadTask(file: string, root: string): TaskSpec {
+  const text = readTaskText(file, root);
+  return parseTask(text, { fileName: shownAs(resolve(root, file), root), root, kindOf: kindOfIn(root) });
+}
+
+/**
+ * Reads a file that people write for Handrail: a task file, a packet, an exec plan.
+ * @throws HandrailError `bad-input`, as `loadTask`
+ */
+export function readTaskText(file: string, root: string): string {
   const path = resolve(root, file);
-  const shown = isInside(root, path) ? relative(root, path).split(sep).join("/") : path;
-  const text = decode(readBytes(path, shown, root), shown);
-  return parseTask(text, { fileName: shown, root, kindOf: kindOfIn(root) });
+  const shown = shownAs(path, root);
+  return decode(readBytes(path, shown, root), shown);
+}
+
+function shownAs(path: string, root: string): string {
+  return isInside(root, path) ? relative(root, path).split(sep).join("/") : path;
 }
 
 /** What lies at paths below a root; a link is a file, whatever it leads to. */

@@ -1,9 +1,9 @@
 import { isTest } from "../scope/ecosystems.ts";
 import type { Draft } from "./draft.ts";
 import { canCheck } from "./evidence.ts";
-import type { KindOf } from "./names.ts";
 import type { Packet } from "./packet-schema.ts";
 import { quote } from "./pattern.ts";
+import type { KindOf } from "./text/names.ts";
 
 const ABORT_REASONS = ["conflict_unresolved", "scope_drift", "missing_context"];
 const MODES = ["sequential_default"];

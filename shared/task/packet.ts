@@ -1,12 +1,13 @@
 import { type Node, parseTree } from "jsonc-parser";
-import { classify } from "./classify.ts";
-import { Draft, type Place } from "./draft.ts";
-import type { Item } from "./items.ts";
+import { Draft } from "./draft.ts";
 import { checkPacket } from "./packet-check.ts";
 import { packetSchema } from "./packet-schema.ts";
 import { quote } from "./pattern.ts";
-import { findProhibitions } from "./prohibitions.ts";
+import type { Place } from "./place.ts";
+import { classify } from "./prohibitions/classify.ts";
+import { findProhibitions } from "./prohibitions/find.ts";
 import type { TaskSpec } from "./spec.ts";
+import type { Item } from "./text/items.ts";
 
 const known: Record<string, readonly string[]> = {
   "": [

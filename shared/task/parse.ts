@@ -1,7 +1,7 @@
-import type { KindOf } from "./names.ts";
 import { isPacket, readPacket } from "./packet.ts";
 import type { TaskSpec } from "./spec.ts";
 import { readTaskFile, slugOf } from "./taskfile.ts";
+import type { KindOf } from "./text/names.ts";
 
 export interface ParseOptions {
   /** The slug is read from it; `.json` says that the text is a packet. */

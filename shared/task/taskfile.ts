@@ -1,17 +1,19 @@
-import { classify } from "./classify.ts";
-import { readValidation } from "./commands.ts";
-import { Draft, type Place } from "./draft.ts";
-import { type FileList, readFileList } from "./files.ts";
-import { readImperatives } from "./imperatives.ts";
-import { type Item, itemsOf } from "./items.ts";
-import { MAX_LINE, MAX_LINES, readLines } from "./lines.ts";
-import { type NamedPath, readFileItem } from "./paths.ts";
+import { Draft } from "./draft.ts";
+import { readImperatives } from "./imperatives/read.ts";
+import { type FileList, readFileList } from "./lists/files.ts";
+import { readFileItem } from "./lists/item.ts";
+import type { NamedPath } from "./lists/named.ts";
 import { quote } from "./pattern.ts";
-import { readPermissions } from "./permissions.ts";
-import { findProhibitions } from "./prohibitions.ts";
-import { readSections, type Section } from "./sections.ts";
+import type { Place } from "./place.ts";
+import { classify } from "./prohibitions/classify.ts";
+import { findProhibitions } from "./prohibitions/find.ts";
+import { readPermissions } from "./prohibitions/permissions.ts";
 import type { TaskSpec } from "./spec.ts";
-import { verbOf } from "./words.ts";
+import { type Item, itemsOf } from "./text/items.ts";
+import { MAX_LINE, MAX_LINES, readLines } from "./text/lines.ts";
+import { readSections, type Section } from "./text/sections.ts";
+import { verbOf } from "./text/words.ts";
+import { readValidation } from "./validation.ts";
 
 const example = "for example:\n\nFiles to modify:\n- src/api/client.ts";
 

@@ -13,14 +13,19 @@ export interface AuditOptions {
   /** What Handrail let through in the turn, unconfined commands included (`closeWindow`). */
   journal: readonly JournalEntry[];
   matcher: Matcher;
-  /** How the turn's shell commands were held, and how many there were. */
-  confinement: "overlay" | "none";
-  shellCommands: number;
+  unconfined: Unconfined;
   /**
    * Whether another run is on record for having written this, and may: a command that nobody held is taken to
    * have made every change that was seen while it ran, another run's too.
    */
   othersWrote?: (path: string, state: FileState | undefined) => boolean;
+}
+
+/** What ran in the turn without confinement: how often. */
+export interface Unconfined {
+  commands: number;
+  formatters: number;
+  languageServers: number;
 }
 
 /** One changed path. Counts are lines; a binary file or one whose content is not kept has none. */
@@ -85,7 +90,7 @@ function onlyByCommands(journal: readonly JournalEntry[]): Set<string> {
 }
 
 function judge(
-  { confinement, shellCommands }: AuditOptions,
+  { unconfined }: AuditOptions,
   outOfScope: Audit["outOfScope"],
   { unverifiable }: Changes,
 ): Pick<Audit, "verdict" | "reasons"> {
@@ -96,11 +101,21 @@ function judge(
     };
   }
   const reasons = unverifiable.map(({ path, reason }) => `${quote(path)}: ${reason}`);
-  if (confinement === "none" && shellCommands > 0) {
-    const commands = shellCommands === 1 ? "one shell command" : `${shellCommands} shell commands`;
-    reasons.push(`${commands} ran without confinement: nothing out of scope was seen, which is no proof`);
+  const ran = whatRan(unconfined);
+  if (ran.length > 0) {
+    reasons.push(
+      `${ran.join(" and ")} ran without confinement: nothing out of scope was seen, which is no proof`,
+    );
   }
   return { verdict: reasons.length > 0 ? "unverifiable" : "in_scope", reasons };
+}
+
+function whatRan({ commands, formatters, languageServers }: Unconfined): string[] {
+  return [
+    ...(commands > 0 ? [commands === 1 ? "one shell command" : `${commands} shell commands`] : []),
+    ...(formatters > 0 ? ["OpenCode's formatters"] : []),
+    ...(languageServers > 0 ? ["language servers"] : []),
+  ];
 }
 
 function actOf({ status }: Change): "create" | "delete" | "modify" {

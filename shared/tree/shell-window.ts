@@ -27,27 +27,41 @@ export async function openWindow(snapshot: Snapshot, call: { tool: string; callI
   writeJson(windowFile(snapshot, call.callID), { ...call, states });
 }
 
-/** Journals what has changed since the command started; does nothing for one that was never opened. */
-export async function closeWindow(snapshot: Snapshot, journal: Journal, callID: string): Promise<void> {
-  await close(snapshot, journal, windowFile(snapshot, callID));
+/**
+ * Journals what has changed since the command started; does nothing for one that was never opened.
+ * @returns whether something has
+ */
+export async function closeWindow(snapshot: Snapshot, journal: Journal, callID: string): Promise<boolean> {
+  const file = windowFile(snapshot, callID);
+  const changed = await look(snapshot, journal, [file]);
+  rmSync(file, { force: true });
+  return changed;
 }
 
 /** Closes what a killed process left open. */
 export async function closeWindows(snapshot: Snapshot, journal: Journal): Promise<void> {
-  const folder = join(snapshot.store.dir, WINDOWS);
-  if (!existsSync(folder)) return;
-  for (const name of readdirSync(folder)) await close(snapshot, journal, join(folder, name));
+  const files = windowFiles(snapshot);
+  await look(snapshot, journal, files);
+  for (const file of files) rmSync(file, { force: true });
 }
 
-async function close(snapshot: Snapshot, journal: Journal, file: string): Promise<void> {
-  const window = readJson(file, windowSchema);
-  if (!window) return;
-  const { tool, callID } = window;
+/**
+ * Journals what commands have changed so far whose end nobody has seen: they run still, or were killed.
+ * @returns whether something has changed
+ */
+export function lookThroughWindows(snapshot: Snapshot, journal: Journal): Promise<boolean> {
+  return look(snapshot, journal, windowFiles(snapshot));
+}
+
+async function look(snapshot: Snapshot, journal: Journal, files: readonly string[]): Promise<boolean> {
+  const windows = files.flatMap((file) => readJson(file, windowSchema) ?? []);
+  if (windows.length === 0) return false;
   const now = await changesSince(snapshot);
-  journal.note(
-    differences(window.states, now).map((entry) => ({ via: "shell" as const, tool, callID, ...entry })),
+  const found = windows.flatMap(({ states, tool, callID }) =>
+    differences(states, now).map((entry) => ({ via: "shell" as const, tool, callID, ...entry })),
   );
-  rmSync(file);
+  journal.note(found);
+  return found.length > 0;
 }
 
 /** What the working tree and `.git` hold where they differ from the snapshot; null where there is nothing. */
@@ -78,6 +92,12 @@ function differences(
 
 function same(left: States[string] | undefined, right: States[string] | undefined): boolean {
   return left?.mode === right?.mode && left?.oid === right?.oid;
+}
+
+function windowFiles({ store }: Snapshot): string[] {
+  const folder = join(store.dir, WINDOWS);
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  return names.filter((name) => name.endsWith(".json")).map((name) => join(folder, name));
 }
 
 function windowFile({ store }: Snapshot, callID: string): string {

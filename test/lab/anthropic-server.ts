@@ -1,17 +1,24 @@
 import { type Dialect, type ModelServer, startModelServer } from "./model-server.ts";
+import type { CountTokens } from "./openai-server.ts";
 import { argsText, contentText, type Message, records, type Script } from "./script.ts";
 
 /**
  * A scripted Anthropic Messages API (`POST /v1/messages`, streamed, and `/count_tokens`), for the real
  * `claude`. Requests without tools (topic, title, quota checks) are answered by themselves.
  */
-export function startAnthropicServer(script: Script = []): Promise<ModelServer> {
-  return startModelServer(dialect, script);
+export function startAnthropicServer(
+  script: Script = [],
+  count: CountTokens = () => USAGE,
+): Promise<ModelServer> {
+  return startModelServer(dialectWith(count), script);
 }
+
+/** Tokens reported for every answer. */
+const USAGE = { prompt: 900, completion: 40 };
 
 const NOTIFICATION = "[SYSTEM NOTIFICATION - NOT USER INPUT]";
 
-const dialect: Dialect = {
+const dialectWith = (count: CountTokens): Dialect => ({
   read(path, headers, body) {
     if (!path.endsWith("/v1/messages")) return undefined;
     const messages = records(body.messages).map(readMessage);
@@ -39,6 +46,7 @@ const dialect: Dialect = {
   events(step, request) {
     const calls = "calls" in step ? step.calls : [];
     const said = step.text ?? "";
+    const { prompt, completion } = count(request, step);
     const blocks = [
       ...(said ? [{ start: { type: "text", text: "" }, delta: { type: "text_delta", text: said } }] : []),
       ...calls.map((call, index) => ({
@@ -62,7 +70,7 @@ const dialect: Dialect = {
           content: [],
           stop_reason: null,
           stop_sequence: null,
-          usage: { input_tokens: 900, output_tokens: 1 },
+          usage: { input_tokens: prompt, output_tokens: 1 },
         },
       },
       ...blocks.flatMap((block, index) => [
@@ -73,7 +81,7 @@ const dialect: Dialect = {
       {
         type: "message_delta",
         delta: { stop_reason: calls.length > 0 ? "tool_use" : "end_turn", stop_sequence: null },
-        usage: { output_tokens: 40 },
+        usage: { output_tokens: completion },
       },
       { type: "message_stop" },
     ];
@@ -81,7 +89,7 @@ const dialect: Dialect = {
   },
   error: (_status, message) => ({ type: "error", error: { type: "api_error", message } }),
   other: (path) => (path.endsWith("/count_tokens") ? { input_tokens: 900 } : {}),
-};
+});
 
 function readMessage(entry: Record<string, unknown>): Message {
   return {

@@ -40,6 +40,8 @@ export interface DelegationOptions {
   plugins?: string[];
   env?: NodeJS.ProcessEnv;
   repo?: RepoOptions;
+  /** Name of the repository's folder. */
+  at?: string;
   config?: Record<string, unknown>;
   /** The model's window, in tokens. */
   limit?: { context: number; output: number };
@@ -49,7 +51,7 @@ export interface DelegationOptions {
 export async function setUpDelegation(script: Script, options: DelegationOptions = {}): Promise<Delegation> {
   const sandbox = closing(makeSandbox());
   const model = closing(await startOpenAiServer(script));
-  const repo = makeRepo(join(sandbox.dir, "repo"), {
+  const repo = makeRepo(join(sandbox.dir, options.at ?? "repo"), {
     files: {
       "README.md": "# Sample\n",
       "package.json": '{"name":"sample","version":"1.0.0","type":"module"}\n',

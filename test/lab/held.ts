@@ -69,6 +69,8 @@ export interface HeldRepo {
   shell: Shell;
   runDir: string;
   run(command: string, cwd?: string): Promise<HeldResult>;
+  /** Prepares the shell again, as for a later turn of the run. */
+  again(): void;
   close(): Promise<void>;
 }
 
@@ -87,15 +89,12 @@ export async function holdRepo(options: HeldOptions = {}): Promise<HeldRepo> {
     ...{ inspect: options.inspect ?? [], forbid: options.forbid ?? [] },
     ...{ rules: options.rules ?? [], noRead: options.noRead ?? [] },
   };
-  const shell = prepareShell({
-    tree,
-    runDir,
-    scope,
-    scratch: DEFAULT_SCRATCH,
-    applier: options.applier?.(sandbox) ?? applier(),
-  });
+  const applierOf = options.applier?.(sandbox) ?? applier();
+  const prepare = () => prepareShell({ tree, runDir, scope, scratch: DEFAULT_SCRATCH, applier: applierOf });
+  const shell = prepare();
   return {
     ...{ repo, sandbox, shell, runDir },
+    again: () => void prepare(),
     run: (command, cwd = tree.root) => runConfined({ ...shell, runDir, command, cwd, buffer: true }),
     async close() {
       vi.unstubAllEnvs();

@@ -12,15 +12,21 @@ import {
 /** Tokens reported for every answer. */
 export const USAGE = { prompt: 1200, completion: 80 } as const;
 
+/** What an answer is said to have cost. */
+export type CountTokens = (request: ModelRequest, step: object) => { prompt: number; completion: number };
+
 /**
  * A scripted OpenAI-compatible server (`POST /v1/chat/completions`, streamed), for the real `opencode`.
  * OpenCode's title requests are answered by themselves.
  */
-export function startOpenAiServer(script: Script = []): Promise<ModelServer> {
-  return startModelServer(dialect, script);
+export function startOpenAiServer(
+  script: Script = [],
+  count: CountTokens = () => USAGE,
+): Promise<ModelServer> {
+  return startModelServer(dialectWith(count), script);
 }
 
-const dialect: Dialect = {
+const dialectWith = (count: CountTokens): Dialect => ({
   read(path, headers, body) {
     if (!path.endsWith("/chat/completions")) return undefined;
     const entries = records(body.messages);
@@ -61,6 +67,7 @@ const dialect: Dialect = {
       }),
     ];
     const calls = "calls" in step ? step.calls : [];
+    const { prompt, completion } = count(request, step);
     return [
       chunk({ role: "assistant", content: step.text ?? "" }),
       ...calls.map((call, index) =>
@@ -86,9 +93,9 @@ const dialect: Dialect = {
           model: request.model,
           choices: [],
           usage: {
-            prompt_tokens: USAGE.prompt,
-            completion_tokens: USAGE.completion,
-            total_tokens: USAGE.prompt + USAGE.completion,
+            prompt_tokens: prompt,
+            completion_tokens: completion,
+            total_tokens: prompt + completion,
           },
         }),
       ],
@@ -97,4 +104,4 @@ const dialect: Dialect = {
   },
   error: (status, message) => ({ error: { message, type: "scripted", code: String(status) } }),
   other: (path) => (path.endsWith("/models") ? { object: "list", data: [] } : {}),
-};
+});

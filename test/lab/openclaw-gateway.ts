@@ -2,13 +2,21 @@ import type { ServerResponse } from "node:http";
 import * as z from "zod/mini";
 import { type Endpoint, type Received, startEndpoint } from "./endpoint.ts";
 
-/** OpenClaw's hook policy (facts: OpenClaw `POST /hooks/agent`). */
+/** OpenClaw's hook policy, as it documents it (docs/gateway/config-hooks.md). */
 export interface GatewayPolicy {
   token: string;
-  /** Absent: all. */
+  /** Absent, or with `*`: all. */
   allowedAgentIds?: string[];
+  defaultAgentId?: string;
+  /** The configured agents; absent: any name is one. */
+  agentIds?: string[];
   allowRequestSessionKey?: boolean;
+  /** In any case of letters; absent or blank: no restriction. */
   allowedSessionKeyPrefixes?: string[];
+  defaultSessionKey?: string;
+  maxBodyBytes?: number;
+  path?: string;
+  enabled?: boolean;
   /** Does to the answer what a test wants, after the request was judged. @returns whether it answered itself */
   meddle?: (request: Received, response: ServerResponse, nth: number) => boolean;
 }
@@ -50,33 +58,41 @@ export async function startGateway(policy: GatewayPolicy): Promise<Gateway> {
     response.writeHead(status, { "content-type": "application/json" }).end(body);
   });
 
+  const base = `/${(policy.path ?? "/hooks").replace(/^\/+|\/+$/g, "")}`;
+  const prefixes = (policy.allowedSessionKeyPrefixes ?? []).map((one) => one.trim()).filter(Boolean);
+  const admitted = (key: string) =>
+    prefixes.length === 0 || prefixes.some((one) => key.toLowerCase().startsWith(one.toLowerCase()));
+  // Such a configuration is an error at OpenClaw's start: its hooks are not there then.
+  const up = policy.enabled !== false && admitted(policy.defaultSessionKey ?? "hook:1");
+
   function judge(request: Received): { status: number; body: string } {
+    if (!up) return { status: 404, body: "Not Found" };
     if (request.path.includes("token=")) return { status: 400, body: "token in the query" };
     const given =
       request.headers.authorization?.replace(/^Bearer /, "") ?? request.headers["x-openclaw-token"];
     if (given !== policy.token) return { status: 401, body: "Unauthorized" };
     if (request.method !== "POST") return { status: 405, body: "Method Not Allowed" };
-    if (Buffer.byteLength(request.body) > MAX_BYTES) return { status: 413, body: "payload too large" };
-    if (request.path === "/hooks/wake") {
+    if (Buffer.byteLength(request.body) > (policy.maxBodyBytes ?? MAX_BYTES))
+      return { status: 413, body: "payload too large" };
+    if (request.path === `${base}/wake`) {
       wakes.push(JSON.parse(request.body));
       return { status: 200, body: '{"ok":true}' };
     }
-    if (request.path !== "/hooks/agent") return { status: 404, body: "Not Found" };
+    if (request.path !== `${base}/agent`) return { status: 404, body: "Not Found" };
     const parsed = bodySchema.safeParse(JSON.parse(request.body));
     if (!parsed.success) return { status: 400, body: parsed.error.issues[0]?.message ?? "bad" };
     const hook = parsed.data;
-    if (policy.allowedAgentIds && !policy.allowedAgentIds.includes(hook.agentId ?? "main")) {
+    const agent = (hook.agentId ?? policy.defaultAgentId ?? "main").trim().toLowerCase();
+    if (hook.agentId !== undefined && policy.agentIds && !policy.agentIds.includes(agent)) {
+      return { status: 400, body: "agentId must name a configured agent" };
+    }
+    if (policy.allowedAgentIds && !policy.allowedAgentIds.some((one) => one === "*" || one === agent)) {
       return { status: 400, body: "agentId is not allowed by hooks.allowedAgentIds" };
     }
     if (hook.sessionKey !== undefined && !policy.allowRequestSessionKey) {
       return { status: 400, body: "sessionKey is disabled for external /hooks/agent payloads" };
     }
-    const prefixes = policy.allowedSessionKeyPrefixes;
-    if (
-      hook.sessionKey !== undefined &&
-      prefixes &&
-      !prefixes.some((one) => hook.sessionKey?.startsWith(one))
-    ) {
+    if (hook.sessionKey !== undefined && !admitted(hook.sessionKey)) {
       return { status: 400, body: `sessionKey must start with one of: ${prefixes.join(", ")}` };
     }
     const header = request.headers["idempotency-key"];
@@ -88,5 +104,5 @@ export async function startGateway(policy: GatewayPolicy): Promise<Gateway> {
     return { status: 200, body: JSON.stringify({ ok: true, runId }) };
   }
 
-  return { ...endpoint, url: `${endpoint.origin}/hooks/agent`, runs, wakes };
+  return { ...endpoint, url: `${endpoint.origin}${base}/agent`, runs, wakes };
 }

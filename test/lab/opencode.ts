@@ -26,7 +26,10 @@ export interface Opencode {
   env: NodeJS.ProcessEnv;
   /** `opencode <args>` in `directory`. With `--format json`, `events` are its lines. */
   run(directory: string, args: string[], options?: OpencodeRunOptions): Promise<OpencodeRun>;
-  /** `opencode serve` for `directory`, on a free port and with a password; ready when this returns. */
+  /**
+   * `opencode serve` for `directory`, on a free port and with a password (an empty one in `env` means none);
+   * ready when this returns.
+   */
   serve(directory: string, env?: NodeJS.ProcessEnv): Promise<OpencodeServer>;
 }
 
@@ -124,7 +127,7 @@ function userConfig(options: OpencodeOptions): Record<string, unknown> {
 }
 
 async function serve(program: string, directory: string, env: NodeJS.ProcessEnv): Promise<OpencodeServer> {
-  const password = "lab-password";
+  const password = env.OPENCODE_SERVER_PASSWORD ?? "lab-password";
   const child = spawn(program, ["serve", "--hostname", "127.0.0.1", "--port", "0"], {
     cwd: directory,
     env: { ...env, OPENCODE_SERVER_PASSWORD: password },

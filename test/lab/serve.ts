@@ -17,6 +17,8 @@ export interface ServeLab extends Delegation {
   json(args: string[], options?: { cwd?: string; env?: NodeJS.ProcessEnv }): Promise<Answer>;
   /** The project's `serve.json`. */
   entry(): ServerFile;
+  /** A file by its absolute path. */
+  read(file: string): string;
 }
 
 export interface Answer {
@@ -42,6 +44,7 @@ export async function setUpServe(script: Script, options: DelegationOptions = {}
     runProgram(HANDRAIL, args, {
       cwd: more.cwd ?? lab.repo.root,
       env: { ...env, ...more.env },
+      timeout: 400_000,
       ...(more.stdin === undefined ? {} : { stdin: more.stdin }),
     });
   onTestFinished(async () => {
@@ -62,6 +65,7 @@ export async function setUpServe(script: Script, options: DelegationOptions = {}
         throw new Error(`no JSON from handrail ${words.join(" ")}:\n${stdout}\n${stderr}`);
       }
     },
+    read: (file) => readFileSync(file, "utf8"),
     entry: () => JSON.parse(readFileSync(join(projectState(lab.sandbox), "serve.json"), "utf8")),
   };
 }

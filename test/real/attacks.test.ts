@@ -112,3 +112,81 @@ test("an instance that follows a disposed one at once is guarded, and waits for 
     { turn: 3, state: "done", verdict: "in_scope" },
   ]);
 });
+
+test("Handrail's own programs load nothing that lies in a folder where a command runs", async () => {
+  const preload = 'preload = ["./evil.js"]\n';
+  const root = { at: "" };
+  const lab = await setUpDelegation(
+    () => [
+      write("src/lib/evil.js", `require("fs").writeFileSync("${root.at}/src/b.ts", "loaded");\n`),
+      write("src/lib/bunfig.toml", preload),
+      call("bash", { command: "echo x > w.ts", description: "run", workdir: "src/lib" }),
+      bash("echo x > src/lib/z.ts; kill -9 $PPID"),
+      text("Done."),
+    ],
+    {
+      repo: {
+        files: {
+          "bunfig.toml": 'preload = ["./src/lib/evil.js"]\n',
+          "src/a.ts": "export const a = 1;\n",
+          "src/b.ts": B,
+        },
+        ignore: ["opencode_tasks/"],
+        dirty: { [TASK_NAME]: TASK },
+      },
+    },
+  );
+  root.at = lab.repo.root;
+  await lab.opencode.run(lab.repo.root, ["run", asArgument]);
+  expect([lab.repo.read("src/lib/w.ts"), lab.repo.read("src/lib/z.ts")]).toEqual(["x\n", "x\n"]);
+  expect(lab.repo.read("src/b.ts")).toBe(B);
+});
+
+test("a sub-agent goes on with no session but its own family's: another is held to another scope", async () => {
+  const ids = { stranger: "", child: "" };
+  const delegate = (prompt: string, task_id?: string): Step =>
+    call("task", { description: "help", prompt, subagent_type: "general", ...(task_id && { task_id }) });
+  const lab = await setUpDelegation((request) => {
+    if (request.userText.includes("You are the helper"))
+      return [write("src/b.ts", "helped\n"), text("Helped.")];
+    if (request.userText.includes("Go on, helper")) return [write("src/lib/on.ts", "on\n"), text("Went on.")];
+    if (!request.userText.includes("Change the")) return [text("Hello.")];
+    const known = request.messages.flatMap((message) => message.toolResults).join("\n");
+    ids.child = /ses_\w+/.exec(known)?.[0] ?? ids.child;
+    return [
+      delegate("You are the helper: write src/b.ts"),
+      delegate("You are the helper: write src/b.ts", ids.stranger),
+      delegate("You are the helper.\n\nFiles to modify:\n- src/b.ts\n", ids.stranger),
+      delegate("You are the helper", "ses_doesnotexist"),
+      delegate("Go on, helper", ids.child),
+      text("Done."),
+    ];
+  });
+  // By hand, so that a session without a task may do what it likes.
+  const server = closing(await lab.opencode.serve(lab.repo.root));
+  const post = async (path: string, body: unknown): Promise<Record<string, unknown>> => {
+    const headers = { ...server.headers, "content-type": "application/json" };
+    const init = { method: "POST", headers, body: JSON.stringify(body), signal: AbortSignal.timeout(60_000) };
+    return (await (await fetch(`${server.url}${path}`, init)).json()) as Record<string, unknown>;
+  };
+  const say = (prompt: string) => ({ parts: [{ type: "text", text: prompt }] });
+  ids.stranger = String((await post("/session", {})).id);
+  await post(`/session/${ids.stranger}/message`, say("Hello"));
+  const bound = String((await post("/session", {})).id);
+  await post(`/session/${bound}/message`, say(TASK));
+  await until("the callback", () => lab.callbacks().length > 0);
+  expect(lab.repo.read("src/b.ts")).toBe(B);
+  expect(lab.repo.read("src/lib/on.ts")).toBe("on\n");
+  expect(lab.callbacks()).toMatchObject([
+    {
+      verdict: "in_scope",
+      refusals: [
+        { code: "out-of-scope", path: "src/b.ts", count: 1 },
+        { code: "bad-arguments", tool: "task", count: 3 },
+      ],
+    },
+  ]);
+  // The twin: by itself the other session is free.
+  await post(`/session/${ids.stranger}/message`, say("You are the helper"));
+  expect(lab.repo.read("src/b.ts")).toBe("helped\n");
+});

@@ -3,7 +3,8 @@ import { flushOutbox } from "../../../shared/callback/flush.ts";
 import { listOutbox, listUnreadable, type OutboxEntry } from "../../../shared/callback/outbox.ts";
 import { ATTENDED } from "../../../shared/callback/policy.ts";
 import { reopen } from "../../../shared/callback/reopen.ts";
-import { EXIT } from "../../../shared/errors.ts";
+import { EXIT, HandrailError } from "../../../shared/errors.ts";
+import { quote } from "../../../shared/scope/quote.ts";
 import { openHere } from "../here.ts";
 import { emit } from "../output.ts";
 
@@ -16,7 +17,17 @@ export function configure(command: Command): void {
   command
     .command("list", { isDefault: true })
     .description("every callback of this project and how far it has come, delivered ones included")
-    .action(async (options: JsonOption) => {
+    .allowExcessArguments()
+    .action(async (options: JsonOption, self: Command) => {
+      const [extra] = self.args;
+      if (extra !== undefined)
+        throw new HandrailError(
+          "bad-usage",
+          `callback does not know ${quote(extra)}: it has list, flush and redeliver`,
+          {
+            fix: "handrail callback list",
+          },
+        );
       const { root } = await openHere();
       show(options, listOutbox(root), "no callbacks yet");
       warnOfUnreadable(root);

@@ -8,6 +8,7 @@ import { createMatcher } from "../../../shared/scope/matcher.ts";
 import { refusalText } from "../../../shared/scope/refusal.ts";
 import { surroundingsOf } from "../../../shared/scope/surroundings.ts";
 import { judgeShell } from "../../../shared/shell/judge.ts";
+import { privateFolders } from "../../../shared/state/private.ts";
 import { loadTask } from "../../../shared/task/load.ts";
 import { findRoot, locateTask } from "../../../shared/task/locate.ts";
 import type { Scope, TaskSpec } from "../../../shared/task/spec.ts";
@@ -55,6 +56,7 @@ function answer(options: ExplainOptions, args: unknown): { decision: Decision; s
     matcher: createMatcher(spec.scope, surroundingsOf(root)),
     // What the machine can hold is `doctor`'s to say; a session with a task runs its commands either way.
     confinement: "overlay",
+    hidden: privateFolders(),
     scratch: config.scratch,
     judgeShell,
   });

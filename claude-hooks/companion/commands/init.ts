@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { HandrailError } from "../../../shared/errors.ts";
 import { pluginFile } from "../../../shared/serve/plugin-file.ts";
 import { findProgram } from "../../../shared/serve/program.ts";
+import { registerProject, unregisterProject } from "../../../shared/state/projects.ts";
 import { openRepository } from "../../../shared/tree/repository.ts";
 import { planClaude, planClaudeUndo } from "../install/claude.ts";
 import { planOpencode, planOpencodeUndo } from "../install/opencode.ts";
@@ -42,6 +43,7 @@ async function init(options: InitOptions): Promise<void> {
     const message = await change.apply();
     done.push({ host: change.host, file: change.file, message });
   }
+  register(place, options.undo ?? false);
   const { already, notDone } = plan;
   const value = { undo: options.undo ?? false, changed: done.length > 0, done, already, notDone };
   emit(options, value, () => {
@@ -70,6 +72,13 @@ async function planUndo(place: Place, host: Host | undefined): Promise<Plan> {
   if (host !== "claude") plans.push(planOpencodeUndo(place));
   if (host !== "opencode") plans.push(await planClaudeUndo(place));
   return joined(plans);
+}
+
+/** The bridge's tools work in projects that a person has chosen. */
+function register({ level, root }: Place, undo: boolean): void {
+  if (level !== "project" || root === undefined) return;
+  if (undo) unregisterProject(root);
+  else registerProject(root, "init");
 }
 
 const OPENCODE_MISSING: NotDone = {

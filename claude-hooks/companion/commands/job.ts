@@ -10,7 +10,7 @@ import { readableRun } from "../../../shared/run/store.ts";
 import { endTree } from "../../../shared/serve/end-tree.ts";
 import { findServer } from "../../../shared/serve/ensure.ts";
 import { currentJob, isOpenJob, type Job, listJobs, requireJob, saveJob } from "../../../shared/serve/job.ts";
-import { abortSession } from "../../../shared/serve/session.ts";
+import { abortTurn } from "../../../shared/serve/wait.ts";
 import { printable } from "../../../shared/text/printable.ts";
 import { emit } from "../output.ts";
 import { reportJson } from "../report-json.ts";
@@ -125,22 +125,23 @@ async function wait(id: string, options: JobOptions & { timeout: string }): Prom
   emit(options, shown, () => `job ${id} is still ${job.state}\n  handrail job wait ${id}`, EXIT.timeout);
 }
 
-/**
- * Stops the session first, so that the worker sees how its turn ends; a worker that does not is ended.
- */
+/** Asks the worker to stop, which asks its session; one that does not, or is gone, is done without. */
 async function cancel(job: Job): Promise<Job> {
   if (!isOpenJob(job) && job.state !== "lost") return job;
-  const server = await findServer(job.directory);
-  if (server && job.session_id !== undefined) await abortSession(server, job.session_id);
   const { worker } = job;
   if (worker && isAlive(worker)) {
-    const end = Date.now() + 15_000;
-    if (job.session_id === undefined) process.kill(worker.pid, "SIGTERM");
+    process.kill(worker.pid, "SIGTERM");
+    const end = Date.now() + WORKER_MS;
     while (isAlive(worker) && Date.now() < end) await sleep(100);
     if (isAlive(worker)) await endTree(worker.pid);
   }
-  await reap(job.directory);
-  const now = currentJob(requireJob(job.job_id, job.directory));
+  const { run_id, session_id, directory } = requireJob(job.job_id, job.directory);
+  const server = session_id === undefined ? undefined : await findServer(directory);
+  if (server && session_id !== undefined) {
+    await abortTurn(server, { sessionId: session_id, runId: run_id, timeoutMs: WORKER_MS });
+  }
+  await reap(directory);
+  const now = currentJob(requireJob(job.job_id, directory));
   if (!isOpenJob(now) && now.state !== "lost") return now;
   const cancelled: Job = {
     ...now,
@@ -151,6 +152,9 @@ async function cancel(job: Job): Promise<Job> {
   saveJob(cancelled);
   return cancelled;
 }
+
+/** How long a worker and its session may take to stop, in milliseconds. */
+const WORKER_MS = 20_000;
 
 function print(options: JobOptions, job: Job): void {
   const json = jobJson(job);

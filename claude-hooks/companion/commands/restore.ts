@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { EXIT, HandrailError } from "../../../shared/errors.ts";
 import { reap } from "../../../shared/run/reap.ts";
-import { isEnded } from "../../../shared/run/state.ts";
+import { isOver } from "../../../shared/run/record.ts";
 import { requireRun, turnDir } from "../../../shared/run/store.ts";
 import { quote } from "../../../shared/scope/quote.ts";
 import { readJournal } from "../../../shared/tree/journal.ts";
@@ -24,7 +24,7 @@ export function configure(command: Command): void {
       const { root } = await openRepository(process.cwd());
       await reap(root);
       const run = requireRun(root, id);
-      if (!isEnded(run.state)) {
+      if (!isOver(run)) {
         throw new HandrailError("busy", `run ${id} is still ${run.state}`, { fix: `handrail show ${id}` });
       }
       const outside = run.changes.filter((change) => change.by === "executor" && !change.inScope);

@@ -5,6 +5,7 @@ import { loadConfig } from "../../../shared/config/config.ts";
 import { EXIT, type ExitCode, HandrailError } from "../../../shared/errors.ts";
 import { reap } from "../../../shared/run/reap.ts";
 import { printable } from "../../../shared/text/printable.ts";
+import { delegate } from "../delegate.ts";
 import { openHere } from "../here.ts";
 import { emit, paint } from "../output.ts";
 import { Progress } from "../progress.ts";
@@ -70,16 +71,19 @@ async function schedule(files: string[], options: ScheduleOptions): Promise<void
     const outcomes = await runSchedule({
       ...{ root, entries, most, stopped: () => stopped },
       start: (entry) =>
-        delegateWithRetry({
-          file: entry.file,
-          cwd: root,
-          model: checkedModel(options.model),
-          agent: options.agent,
-          validate: options.validate,
-          waitMinutes: config.leases.waitMinutes,
-          timeoutMs: options.timeout === undefined ? undefined : minutes(options.timeout),
-          progress: new Progress(options.json ? undefined : process.stderr, entry.spec.slug),
-        }),
+        delegateWithRetry(
+          {
+            file: entry.file,
+            cwd: root,
+            model: checkedModel(options.model),
+            agent: options.agent,
+            validate: options.validate,
+            waitMinutes: config.leases.waitMinutes,
+            timeoutMs: options.timeout === undefined ? undefined : minutes(options.timeout),
+            progress: new Progress(options.json ? undefined : process.stderr, entry.spec.slug),
+          },
+          delegate,
+        ),
     });
     const tasks = outcomes.map((one, index) => ({ ...answer(one), plan: planned(entries[index], entries) }));
     emit(options, { tasks }, () => outcomes.map(text).join("\n\n"), worst(outcomes));

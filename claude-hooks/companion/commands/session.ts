@@ -3,21 +3,22 @@ import { HandrailError } from "../../../shared/errors.ts";
 import { reap } from "../../../shared/run/reap.ts";
 import { readableRun } from "../../../shared/run/store.ts";
 import { ensureServer, findServer } from "../../../shared/serve/ensure.ts";
-import { abortSession, busySessions, findSession } from "../../../shared/serve/session.ts";
+import { busySessions, findSession } from "../../../shared/serve/session.ts";
 import {
   findSessionRecord,
   listSessionRecords,
   type SessionRecord,
 } from "../../../shared/serve/session-record.ts";
+import { abortTurn } from "../../../shared/serve/wait.ts";
 import { printable } from "../../../shared/text/printable.ts";
 import { emit } from "../output.ts";
 import { Progress } from "../progress.ts";
+import { runInBackground } from "../serve/background.ts";
 import { projectRoot, requireSameProject, rootIfAny } from "../serve/directory.ts";
 import { heldBy } from "../serve/held.ts";
 import { awaitTurn, performTurn, sessionLost } from "../serve/perform.ts";
 import { readPrompt } from "../serve/prompt.ts";
 import { exitCodeOfState, resultText, type SessionResult, stateOfSession } from "../serve/result.ts";
-import { type Background, startJob } from "../serve/worker.ts";
 import { checkedModel, minutes } from "../turn-options.ts";
 
 interface DirectoryOption {
@@ -152,31 +153,11 @@ async function turn(
       ...(unscoped ? ["--unscoped"] : []),
       ...(options.restartLost ? ["--restart-lost"] : []),
     ];
-    return background(options, { kind: "session", root, args: [...args, ...more], prompt });
+    return runInBackground(options, { kind: "session", root, args: [...args, ...more], prompt });
   }
   const progress = new Progress(options.json ? undefined : process.stderr);
   const { restartLost } = options;
   print(options, await performTurn({ ...flags, session, restartLost, model, agent, timeoutMs, progress }));
-}
-
-async function background(options: { json?: boolean }, wanted: Background): Promise<void> {
-  const job = await startJob(wanted);
-  const { job_id, session_id, run_id, directory, state } = job;
-  const record = session_id === undefined ? undefined : findSessionRecord(session_id, directory);
-  const result = {
-    job_id,
-    ...(record ? stateOfSession(record, run_id, state) : { state, directory }),
-    ...(record ? {} : { result: job.result }),
-  };
-  emit(
-    options,
-    result,
-    () =>
-      record
-        ? `job ${job_id}: session ${session_id}\n  handrail job wait ${job_id}`
-        : `job ${job_id}: ${state}\n  handrail job result ${job_id}`,
-    record ? 0 : (job.exit_code ?? exitCodeOfState(state)),
-  );
 }
 
 async function attach(sessionId: string, options: WaitOptions, quiet: boolean): Promise<void> {
@@ -185,11 +166,10 @@ async function attach(sessionId: string, options: WaitOptions, quiet: boolean): 
   const runId = record.runs.at(-1);
   const progress = new Progress(options.json || quiet ? undefined : process.stderr);
   await reap(root);
-  const server = await ensureServer({
-    root,
-    reason: "handrail session attach",
-    say: (text) => progress.say(text),
-  });
+  const say = (text: string) => progress.say(text);
+  // One that works is good for this, whatever its version.
+  const server =
+    (await findServer(root)) ?? (await ensureServer({ root, reason: "handrail session attach", say }));
   if (!(await findSession(server, sessionId))) throw sessionLost(record);
   const timeoutMs = minutes(options.timeout ?? PATIENCE);
   print(options, await awaitTurn(server, record, runId, { prompted: false, timeoutMs, progress }));
@@ -228,11 +208,15 @@ async function status(sessionId: string, options: DirectoryOption): Promise<void
 async function abort(sessionId: string, options: DirectoryOption): Promise<void> {
   const record = requireRecord(sessionId, options);
   const server = await findServer(record.directory);
-  if (server) await abortSession(server, sessionId);
+  const runId = record.runs.at(-1);
+  if (server) await abortTurn(server, { sessionId, runId, timeoutMs: STOP_MS });
   await reap(record.directory);
   const now = stateNow(record, await busyNow(record.directory));
-  emit(options, now, () => `session ${sessionId} was asked to stop\n  ${now.attach}`);
+  emit(options, now, () => resultText(now));
 }
+
+/** How long a session may take to stop, in milliseconds. */
+const STOP_MS = 30_000;
 
 /** Without asking the server again and again: undefined where none runs. */
 async function busyNow(root: string): Promise<ReadonlySet<string>> {

@@ -5,12 +5,11 @@ import { CONFIG_FILE, loadConfig } from "../../../shared/config/config.ts";
 import { probe } from "../../../shared/confine/probe.ts";
 import { HandrailError } from "../../../shared/errors.ts";
 import { privateDir } from "../../../shared/state/files.ts";
-import { stateDir } from "../../../shared/state/place.ts";
+import { liesIn, stateDir } from "../../../shared/state/place.ts";
 import { captureGit } from "../../../shared/tree/git.ts";
 import { findGit } from "../../../shared/tree/git-binary.ts";
 import { openRepository } from "../../../shared/tree/repository.ts";
 import { OLDEST_NODE, VERSION } from "../../../shared/version.ts";
-import { liesIn } from "../here.ts";
 import { ok, type Part, problem, warning } from "./part.ts";
 
 /** What has to do with neither host. @param directory where the command was called */

@@ -6,10 +6,10 @@ import { readRun } from "../../../shared/run/store.ts";
 import type { Server } from "../../../shared/serve/client.ts";
 import { ensureServer } from "../../../shared/serve/ensure.ts";
 import type { SessionEvent } from "../../../shared/serve/follow.ts";
-import { abortSession, busySessions, familyOf, findSession } from "../../../shared/serve/session.ts";
+import { busySessions, familyOf, findSession } from "../../../shared/serve/session.ts";
 import { type SessionRecord, saveSessionRecord } from "../../../shared/serve/session-record.ts";
 import { type Held, startTurn } from "../../../shared/serve/turn.ts";
-import { waitForTurn } from "../../../shared/serve/wait.ts";
+import { keepAborting, waitForTurn } from "../../../shared/serve/wait.ts";
 import { lineage } from "../../../shared/task/lineage.ts";
 import type { Progress } from "../progress.ts";
 import { carriedOver } from "./carry-over.ts";
@@ -18,13 +18,16 @@ import { attachCommand, resultOf, type SessionResult } from "./result.ts";
 import { ownJob } from "./worker.ts";
 
 export interface TurnWish extends HeldWish {
+  /** What it may write, where the caller knows better than its prompt. */
+  fixed?: HeldFor | undefined;
   /** The session to go on with. */
   session?: SessionRecord | undefined;
   /** Start a new one when the server does not know it any more. */
   restartLost?: boolean | undefined;
   model?: string | undefined;
   agent?: string | undefined;
-  timeoutMs: number;
+  /** Milliseconds; without it there is no end to the waiting. */
+  timeoutMs: number | undefined;
   progress: Progress;
 }
 
@@ -36,7 +39,7 @@ export interface TurnWish extends HeldWish {
 export async function performTurn(wish: TurnWish): Promise<SessionResult> {
   const { root, progress } = wish;
   loadConfig(root);
-  const { held, why } = heldFor(wish);
+  const { held, why } = wish.fixed ?? heldFor(wish);
   progress.say(why);
   await reap(root);
   const say = (text: string) => progress.say(text);
@@ -63,7 +66,7 @@ export async function performTurn(wish: TurnWish): Promise<SessionResult> {
 
 export interface Attention {
   prompted: boolean;
-  timeoutMs: number;
+  timeoutMs: number | undefined;
   progress: Progress;
 }
 
@@ -75,12 +78,11 @@ export async function awaitTurn(
   { prompted, timeoutMs, progress }: Attention,
 ): Promise<SessionResult> {
   const leave = new AbortController();
-  let asked = false;
+  let asking: (() => void) | undefined;
   const stop = () => {
-    if (asked) leave.abort();
-    asked = true;
+    if (asking) return leave.abort();
     progress.say("asking the session to stop; what it did so far is kept (Ctrl-C again leaves it alone)");
-    abortSession(server, record.session_id).catch(() => leave.abort());
+    asking = keepAborting(server, record.session_id);
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
@@ -95,6 +97,7 @@ export async function awaitTurn(
     });
     return resultOf(record, runId, outcome);
   } finally {
+    asking?.();
     process.off("SIGINT", stop);
     process.off("SIGTERM", stop);
   }

@@ -86,7 +86,8 @@ export function resultText(result: SessionResult): string {
     report ? callbackText(report as Report) : `Session ${result.session_id}: ${words(result.state)}.`,
     ...(error && !report ? [`${error.code}: ${printable(error.message, 300)}`] : []),
     ...(pending ?? []).map(
-      (one) => `It waits for an answer (${one.kind} ${one.id}): ${printable(one.text, 300)}`,
+      (one) =>
+        `It waits for an answer (${[one.kind, one.id].filter(Boolean).join(" ")}): ${printable(one.text, 300)}`,
     ),
     ...(text === undefined
       ? []

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HandrailError } from "../../../shared/errors.ts";
@@ -27,13 +27,15 @@ export interface Background {
   args: readonly string[];
   /** Given to the worker as `--prompt-file`: a command line can be read by everybody, and is bounded. */
   prompt?: string | undefined;
+  /** The worker's, by default this process's own. */
+  env?: NodeJS.ProcessEnv;
 }
 
 /**
  * Starts a verb as a job: the job is on record before its worker exists.
- * @returns the job once it has a session, or is over, whichever comes first
+ * @returns the job once it has a session or a run, or is over, whichever comes first
  */
-export async function startJob({ kind, root, args, prompt }: Background): Promise<Job> {
+export async function startJob({ kind, root, args, prompt, env = process.env }: Background): Promise<Job> {
   const job: Job = {
     schema: 1,
     job_id: newJobId(),
@@ -44,7 +46,7 @@ export async function startJob({ kind, root, args, prompt }: Background): Promis
   };
   saveJob(job);
   const file = jobFile(root, job.job_id);
-  const promptFile = file.replace(/\.json$/, ".prompt");
+  const promptFile = promptFileOf(file);
   if (prompt !== undefined) writeStateFile(promptFile, prompt);
   const log = openSync(join(privateDir(dirname(file)), `${job.job_id}.log`), "ax", 0o600);
   const program = process.argv[1];
@@ -52,7 +54,7 @@ export async function startJob({ kind, root, args, prompt }: Background): Promis
   const child = spawn(
     process.execPath,
     [program, ...args, ...(prompt === undefined ? [] : ["--prompt-file", promptFile]), "--json"],
-    { cwd: root, env: { ...process.env, [JOB_VARIABLE]: file }, detached: true, stdio: ["ignore", log, log] },
+    { cwd: root, env: { ...env, [JOB_VARIABLE]: file }, detached: true, stdio: ["ignore", log, log] },
   );
   closeSync(log);
   let gone: string | undefined;
@@ -65,7 +67,8 @@ export async function startJob({ kind, root, args, prompt }: Background): Promis
   child.unref();
   for (;;) {
     const now = readJobFile(file);
-    if (now && (now.session_id !== undefined || !isOpenJob(now))) return currentJob(now);
+    if (now && (now.session_id ?? now.run_id) !== undefined) return currentJob(now);
+    if (now && !isOpenJob(now)) return now;
     if (gone !== undefined) {
       if (now && !isOpenJob(now)) return now;
       const failed: Job = {
@@ -80,6 +83,10 @@ export async function startJob({ kind, root, args, prompt }: Background): Promis
     }
     await sleep(50);
   }
+}
+
+function promptFileOf(jobFile: string): string {
+  return jobFile.replace(/\.json$/, ".prompt");
 }
 
 /** The job that this process works for, if any. Each word of it is written at once. */
@@ -106,8 +113,9 @@ export class OwnJob {
     if (job && isOpenJob(job)) saveJob({ ...job, ...patch });
   }
 
-  /** What the verb came to. */
+  /** What the verb came to. Its prompt is not needed any more. */
   end(result: unknown, exitCode: number): void {
+    rmSync(promptFileOf(this.#file), { force: true });
     this.note({
       state: stateOf(result, exitCode),
       result,

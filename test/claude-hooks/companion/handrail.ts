@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll } from "vitest";
 
@@ -18,6 +18,8 @@ export function handrail(): (cwd: string, args: string[], env?: NodeJS.ProcessEn
   let dir = "";
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), "handrail-bin-"));
+    // Templates lie with their skill, beside the program.
+    symlinkSync(resolve("claude-hooks/skills"), join(dir, "skills"));
     await build({
       entryPoints: { handrail: "claude-hooks/companion/main.ts" },
       outdir: dir,

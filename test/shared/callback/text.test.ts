@@ -38,7 +38,7 @@ test("a run that changed nothing, one that failed and one that broke its scope s
     }),
   );
   expect(violated).toContain("CHANGED FILES OUT OF SCOPE");
-  expect(violated).toContain('OUT OF SCOPE: "x" +1 -0');
+  expect(violated).toContain('OUT OF SCOPE, still in the tree: "x" +1 -0');
   expect(callbackText(samplePayload("c", { verdict: "unverifiable" }))).toContain("could not be verified");
 });
 

@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Action, FileChange } from "../../../shared/scope/action.ts";
+import { actionOf, NOTHING_DECLARED } from "../../../shared/scope/actions.ts";
 import { type DecisionContext, decide } from "../../../shared/scope/decide.ts";
 import type { Decision } from "../../../shared/scope/decision.ts";
 import { createMatcher } from "../../../shared/scope/matcher.ts";
@@ -298,5 +299,40 @@ describe("other actions", () => {
     expect(write(context, "src/lib/late/x.ts")).toBe("link");
     mkdirSync(join(root, "src/lib/later"));
     expect(write(context, "src/lib/later/x.ts")).toBe("allow");
+  });
+});
+
+describe("what no tool reads", () => {
+  const ask = (tool: string, path: string, root: string, base: string) => {
+    const context = { ...contextFor(root), hidden: [join(base, "outside"), "/proc"] };
+    return code(decide({ kind: "read", tool, paths: [path] }, context));
+  };
+
+  test.each([
+    ["read", "../outside/secret.json", "private"],
+    ["read", "../outside", "private"],
+    ["read", "src/lib/way/secret.json", "private"],
+    ["read", "/proc/self/environ", "private"],
+    ["read", "/proc/self/../self/environ", "private"],
+    ["grep", "..", "private"],
+    ["glob", "/", "private"],
+    ["read", "..", "allow"],
+    ["read", "src/b.ts", "allow"],
+    ["grep", ".", "allow"],
+    ["read", "/etc/hostname", "allow"],
+    ["read", "", "allow"],
+  ])("%s %j: %s", (tool, path, expected) => {
+    const { root, base } = makeTree({ ...sample, "src/lib/way": { link: "../../../outside" } });
+    expect(ask(tool, path, root, base)).toBe(expected);
+  });
+
+  test("nor does OpenCode for a sub-agent's prompt", () => {
+    const { root, base } = makeTree(sample);
+    const context = { ...contextFor(root), hidden: [join(base, "outside")] };
+    const delegate = (prompt: string) =>
+      code(decide(actionOf("task", { prompt }, NOTHING_DECLARED), context));
+    expect(delegate("Say what stands in @../outside/secret.json please")).toBe("private");
+    expect(delegate(`Look at @${base}/outside/serve.json.`)).toBe("private");
+    expect(delegate("Look at @src/b.ts and ask me@example.org")).toBe("allow");
   });
 });

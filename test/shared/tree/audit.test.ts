@@ -49,7 +49,9 @@ async function turn(
       await closeWindows(snapshot, journal);
       const scope = { allow: ["src/a.ts", "src/lib/**"], inspect: [], forbid: [], rules, noRead: [] };
       const matcher = createMatcher(scope);
-      const options = { snapshot, journal: readJournal(dir), matcher, confinement, shellCommands };
+      const commands = confinement === "none" ? shellCommands : 0;
+      const unconfined = { commands, formatters: 0, languageServers: 0 };
+      const options = { snapshot, journal: readJournal(dir), matcher, unconfined };
       return auditTurn({ ...options, ...(othersWrote && { othersWrote }) });
     },
   };

@@ -1,0 +1,107 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { startFlusher } from "../../../shared/callback/start.ts";
+import { loadConfig } from "../../../shared/config/config.ts";
+import { HandrailError } from "../../../shared/errors.ts";
+import { originFromEnv } from "../../../shared/run/create.ts";
+import { reap } from "../../../shared/run/reap.ts";
+import type { RunRecord } from "../../../shared/run/record.ts";
+import { isEnded } from "../../../shared/run/state.ts";
+import { requireRun } from "../../../shared/run/store.ts";
+import type { Server } from "../../../shared/serve/client.ts";
+import { ensureServer, findServer } from "../../../shared/serve/ensure.ts";
+import { isSame } from "../../../shared/serve/entry.ts";
+import { busySessions } from "../../../shared/serve/session.ts";
+import { stopServer } from "../../../shared/serve/stop.ts";
+import { startTurn } from "../../../shared/serve/turn.ts";
+import { lineage } from "../../../shared/task/lineage.ts";
+import { printable } from "../../../shared/text/printable.ts";
+import { captureBaseline } from "../../../shared/tree/baseline.ts";
+import type { Delegation } from "../delegate.ts";
+import { openHere } from "../here.ts";
+import { waitUntilFree } from "../lease.ts";
+import { heldBy } from "./held.ts";
+import { awaitTurn } from "./perform.ts";
+import { attachCommand, type SessionResult } from "./result.ts";
+import { ownJob } from "./worker.ts";
+
+/** A run may take this long unless it is told, in milliseconds. */
+const PATIENCE_MS = 24 * 60 * 60_000;
+
+export interface ServeDelegation extends Delegation {
+  /** Why a server that is started for this task stays when it is over; without it, it ends with the task. */
+  keepServer?: string | undefined;
+}
+
+/**
+ * Delegates a task to a session on the project's server (lane `serve`) and waits for it.
+ * @returns the run as it ended
+ * @throws HandrailError `invalid-task`, `timed-out` and `busy` (the run goes on), and what starting a server
+ *   or a turn throws
+ */
+export async function delegateOnServer(wanted: ServeDelegation): Promise<RunRecord> {
+  const { progress, model, agent } = wanted;
+  const repo = await openHere(wanted.cwd);
+  const { root } = repo;
+  const config = loadConfig(root);
+  const { held, why } = heldBy({ root, cwd: wanted.cwd, prompt: "", task: wanted.file });
+  progress.say(why);
+  if (held.kind !== "task" || held.taskFile === undefined) throw new HandrailError("internal", why);
+  await reap(root);
+  const { spec, taskFile } = held;
+  await waitUntilFree(root, spec, config, wanted.waitMinutes ?? 0, progress);
+  await captureBaseline(repo, { slug: lineage(spec, root), allow: spec.scope.allow });
+  const before = await findServer(root);
+  const server = await ensureServer({
+    root,
+    reason: wanted.keepServer ?? `task ${spec.slug}`,
+    say: (text) => progress.say(text),
+  });
+  const ends = wanted.keepServer === undefined && !(before && isSame(before.entry, server.entry));
+  try {
+    const { session, run } = await startTurn(server, {
+      prompt: readFileSync(join(root, taskFile), "utf8"),
+      held,
+      origin: originFromEnv(process.env),
+      model,
+      agent,
+      validate: wanted.validate,
+      retryOf: wanted.retryOf,
+      onSession: ({ session_id }, created) => {
+        progress.say(`session ${session_id}, run ${created?.run_id ?? ""}`);
+        ownJob()?.note({ session_id, ...(created ? { run_id: created.run_id } : {}) });
+      },
+    });
+    const timeoutMs = wanted.timeoutMs ?? PATIENCE_MS;
+    const result = await awaitTurn(server, session, run?.run_id, { prompted: true, timeoutMs, progress });
+    return endedRun(root, run?.run_id ?? "", result);
+  } finally {
+    if (ends && (await isBusy(server))) progress.say("the server works on, and stays");
+    else if (ends) await stopServer(server.entry);
+    // The server does not have the caller's token: it belongs to one caller, and a server has many.
+    startFlusher(root, process.env);
+  }
+}
+
+/** Others may have come to it meanwhile, and a run whose time is up goes on. */
+async function isBusy(server: Server): Promise<boolean> {
+  try {
+    return (await busySessions(server)).length > 0;
+  } catch (error) {
+    // It is gone, or does not answer any more: it is of no use to anybody.
+    if (error instanceof HandrailError) return false;
+    throw error;
+  }
+}
+
+function endedRun(root: string, runId: string, result: SessionResult): RunRecord {
+  const run = requireRun(root, runId);
+  if (isEnded(run.state)) return run;
+  const fix = attachCommand(result.session_id, root);
+  const [pending] = result.pending ?? [];
+  if (pending) {
+    const asked = `${pending.kind}: ${printable(pending.text, 200)}`;
+    throw new HandrailError("busy", `run ${runId} waits for a person's answer (${asked})`, { fix });
+  }
+  throw new HandrailError("timed-out", `run ${runId} is not over; it may go on`, { fix });
+}

@@ -1,0 +1,45 @@
+import type { PluginInput } from "@opencode-ai/plugin";
+import { lastUse, readEntry } from "../shared/serve/entry.ts";
+import { IDLE_VARIABLE } from "../shared/serve/environment.ts";
+
+/** How often it is looked after, at most, in milliseconds. */
+const LOOK_MS = 60_000;
+
+/**
+ * Ends a server that Handrail has started once nobody has used it for a while: no session works, nothing was
+ * heard of any, and no companion waits for one. Nobody else is there to do it; a person's own server stays.
+ */
+export class IdleWatch {
+  #heard = Date.now();
+  readonly #timer: NodeJS.Timeout | undefined;
+
+  /** @param root real path of the working tree @param env where whoever started the server says how long */
+  constructor(root: string, client: PluginInput["client"], env: NodeJS.ProcessEnv) {
+    const idle = Number(env[IDLE_VARIABLE] || Number.NaN);
+    if (!(idle > 0)) return;
+    this.#timer = setInterval(
+      () => {
+        this.#look(root, client, idle).catch(() => undefined); // asked again soon
+      },
+      Math.min(LOOK_MS, idle / 2),
+    );
+    this.#timer.unref();
+  }
+
+  /** OpenCode has said something of a session. */
+  hear(): void {
+    this.#heard = Date.now();
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #look(root: string, client: PluginInput["client"], idle: number): Promise<void> {
+    if (readEntry(root)?.process?.pid !== process.pid) return;
+    if (Date.now() - Math.max(this.#heard, lastUse(root) ?? 0) < idle) return;
+    const { data } = await client.session.status();
+    const works = data && Object.values(data).some((status) => status.type !== "idle");
+    if (data && !works) process.kill(process.pid, "SIGTERM");
+  }
+}

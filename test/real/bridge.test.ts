@@ -1,0 +1,212 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { toolResults } from "../lab/claude.ts";
+import { CLAUDE_PLUGIN, hookTexts, setUpPlugin, timesTold } from "../lab/claude-plugin.ts";
+import { closing } from "../lab/cleanup.ts";
+import { PLUGIN, runRecords, setUpDelegation, TASK, TASK_NAME } from "../lab/delegation.ts";
+import { connectMcp } from "../lab/mcp-client.ts";
+import { startOpenAiServer } from "../lab/openai-server.ts";
+import { startGateway } from "../lab/openclaw-gateway.ts";
+import { setUpOpencode } from "../lab/opencode.ts";
+import { processesMentioning, projectRoot, runProgram, until } from "../lab/process.ts";
+import { SAMPLE } from "../lab/repo.ts";
+import { call, type Step, text } from "../lab/script.ts";
+
+const HANDRAIL = [process.execPath, join(projectRoot, "claude-hooks/bin/handrail"), "mcp"];
+const TOKEN = "tok-5ecretValue.42";
+const KEY = "agent:creator:telegram:1";
+
+const edit = (file: string, oldString: string, newString: string): Step =>
+  call("edit", { filePath: file, oldString, newString });
+
+/** OpenCode servers of a sandbox. */
+function servers(dir: string): string[] {
+  return (processesMentioning(dir) ?? []).filter((line) => / serve /.test(line));
+}
+
+test("an outer agent's whole flow: policy, task, events, tail, callback to its gateway, and no server left", async () => {
+  const policy = { allowRequestSessionKey: true, allowedSessionKeyPrefixes: ["hook:", "agent:"] };
+  const gateway = closing(await startGateway({ token: TOKEN, ...policy, allowedAgentIds: ["creator"] }));
+  const { opencode, sandbox, repo, model } = await setUpDelegation([
+    edit("src/a.ts", "a = 1", "a = 2"),
+    edit("src/b.ts", "b = 2", "b = 3"),
+    text("All done."),
+  ]);
+  const env = { ...opencode.env, HANDRAIL_CALLBACK_URL: gateway.url, HANDRAIL_CALLBACK_TOKEN: TOKEN };
+  const bridge = closing(await connectMcp(HANDRAIL, repo.root, env));
+  const ask = async (name: string, args: Record<string, unknown> = {}) => {
+    const { value, error } = await bridge.call(name, args);
+    expect(error, name).toBeUndefined();
+    return value;
+  };
+
+  // The server would end with its task, were it not for the reason.
+  const { run_id: first, ...done } = await ask("opencode_execute_task", {
+    task_file: TASK_NAME,
+    origin_session_key: KEY,
+    keep_server_reason: "a second task",
+    wait: true,
+  });
+  expect(done).toMatchObject({
+    state: "done",
+    verdict: "in_scope",
+    waited: true,
+    changes: [{ path: "src/a.ts", by: "executor", inScope: true }],
+    text: expect.stringContaining("src/b.ts"),
+    handoff: {
+      lane: "serve",
+      packet: TASK_NAME,
+      repo_root: repo.root,
+      callback_expected: true,
+      callback_target_session_key: KEY,
+      callback_via: ["openclaw"],
+      fallback_used: false,
+      opencode_server_url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+    },
+  });
+  expect(repo.read("src/b.ts")).toBe("export const b = 2;\n");
+  const { server: kept } = await ask("opencode_resolve_project");
+  expect(kept).toMatchObject({ state: "running", reason: "a second task" });
+  await until("the callback", () => gateway.runs.length === 1);
+  expect(gateway.runs[0]).toMatchObject({
+    agentId: "creator",
+    sessionKey: KEY,
+    idempotencyKey: `${first}-t1`,
+  });
+  const check = await ask("opencode_check_hook_policy", {
+    run_id: first,
+    policy: { ...policy, allowedAgentIds: ["creator"] },
+  });
+  expect(check).toMatchObject({ compatible: true, request: { session_key: KEY, agent_id: "creator" } });
+
+  expect(await ask("opencode_serve_spawn")).toMatchObject({ reused: true, server: { pid: kept.pid } });
+  const url = kept.opencode_server_url;
+  expect(
+    await ask("opencode_registry_upsert", { repo_root: repo.root, opencode_server_url: url }),
+  ).toMatchObject({ created: true });
+  const { envelope } = await ask("opencode_build_envelope", {
+    task_file: TASK_NAME,
+    origin_session_key: KEY,
+  });
+  expect(envelope).toMatchObject({ opencode_server_url: url, callback_target_session_key: KEY });
+  model.script([{ delayMs: 1500, ...edit("src/a.ts", "a = 2", "a = 4") }, text("\u001b[31mDone again.")]);
+  const next = await ask("opencode_execute_task", { task_file: TASK_NAME, origin_session_key: KEY });
+  expect(next).toMatchObject({
+    waited: false,
+    session_id: expect.stringMatching(/^ses_/),
+    next: expect.stringContaining("callback"),
+  });
+  const { run_id, session_id } = next;
+  const once = await ask("opencode_run_events", { session_id, mode: "once", timeout_seconds: 60 });
+  expect(once).toMatchObject({ ended: "first_event", events: [{ source: "server", session: session_id }] });
+  const loop = await ask("opencode_run_events", { run_id, mode: "loop", timeout_seconds: 60 });
+  const kinds = loop.events.map((event: { kind: string }) => event.kind);
+  expect(loop.ended).toBe("turn_over");
+  expect(kinds).toEqual(expect.arrayContaining(["tool"]));
+  const status = await until("the end of the run", async () => {
+    const now = await ask("opencode_run_status", { run_id });
+    return now.state === "done" && now.callback.state === "delivered" ? now : undefined;
+  });
+  expect(status).toMatchObject({ verdict: "in_scope", lifecycle: { stall: "none" } });
+  const tail = await ask("opencode_session_tail", { run_id, limit: 3, diff: true });
+  expect(tail.messages.at(-1)).toMatchObject({ role: "assistant", text: "\\u{1b}[31mDone again." });
+  expect(tail.changes).toEqual([expect.objectContaining({ path: "src/a.ts", by: "executor" })]);
+  expect(tail.diff).toContain("+export const a = 4;");
+  expect(gateway.runs).toHaveLength(2);
+
+  const idle = await ask("opencode_serve_idle_check");
+  expect(idle).toMatchObject({ should_shut_down: false, idle_minutes_allowed: 15 });
+  expect(await ask("opencode_serve_idle_check", { idle_minutes: 0 })).toMatchObject({
+    should_shut_down: true,
+  });
+  expect(JSON.stringify(await ask("opencode_registry_get"))).not.toMatch(/password/i);
+  expect(await ask("opencode_serve_shutdown")).toMatchObject({ stopped: true, server: { state: "stopped" } });
+  expect(servers(sandbox.dir)).toEqual([]);
+  expect(await ask("opencode_serve_shutdown")).toMatchObject({ stopped: false });
+  const spawned = await ask("opencode_serve_spawn", { reason: "by hand" });
+  expect(spawned).toMatchObject({ reused: false, server: { state: "running", reason: "by hand" } });
+
+  // What does not resolve is an error, before anything is prompted.
+  const asked = model.requests.length;
+  const refused = await bridge.call("opencode_execute_task", {
+    task_file: TASK_NAME,
+    agent: "nobody",
+    origin_session_key: KEY,
+  });
+  expect(refused.error).toMatchObject({ message: expect.stringContaining("nobody") });
+  expect(model.requests).toHaveLength(asked);
+  expect(await ask("opencode_serve_shutdown")).toMatchObject({ stopped: true });
+  expect(servers(sandbox.dir)).toEqual([]);
+  expect(bridge.stderr()).toBe("");
+});
+
+test("Claude hands a task over by the plugin's tools, and its session is called back once", async () => {
+  const task = "opencode_tasks/20261121-change-a.txt";
+  const tool = (name: string) => `mcp__plugin_handrail_handrail__${name}`;
+  const session = await setUpPlugin(
+    [
+      call(tool("opencode_status"), {}),
+      call(tool("opencode_execute_task"), { task_file: task }),
+      call("Bash", {
+        command: "until handrail runs --json | grep -q '\"done\"'; do sleep 0.2; done",
+        description: "wait",
+      }),
+      text("Done."),
+    ],
+    { repo: { ...SAMPLE, dirty: { [task]: TASK } } },
+  );
+  const executor = closing(await startOpenAiServer([edit("src/a.ts", "a = 1", "a = 2"), text("Done.")]));
+  const opencode = setUpOpencode({ sandbox: session.sandbox, modelUrl: executor.url, plugins: [PLUGIN] });
+  const run = await session.claude.prompt(session.repo.root, "go", {
+    env: opencode.env,
+    args: session.sessionArgs,
+  });
+  const [status, handed] = toolResults(run.messages).map((result) =>
+    result.startsWith("{") ? JSON.parse(result) : result,
+  );
+  expect(status).toMatchObject({
+    project: { repo_root: session.repo.root },
+    caller: { origin_session_id: session.sessionId, inbox: true },
+  });
+  expect(handed).toMatchObject({
+    handoff: {
+      callback_expected: true,
+      callback_target_session_id: session.sessionId,
+      callback_via: ["session inbox"],
+    },
+  });
+  const [record] = runRecords(session.sandbox);
+  expect(record).toMatchObject({ run_id: handed.run_id, state: "done", verdict: "in_scope", lane: "serve" });
+  expect(session.repo.read("src/a.ts")).toBe("export const a = 2;\n");
+  expect(timesTold(session.model.requests, `[${handed.run_id}-t1]`)).toBe(1);
+  expect(hookTexts(session.model.requests).join("\n")).toContain("src/a.ts");
+  await until("the server to end with its task", () => servers(session.sandbox.dir).length === 0);
+});
+
+test("every command of the opencode-orchestration skill runs as it stands there", async () => {
+  const skill = readFileSync(join(CLAUDE_PLUGIN, "skills/opencode-orchestration/SKILL.md"), "utf8");
+  const [before = "", after = ""] = [...skill.matchAll(/```sh\n(.*?)```/gs)].map((block) => block[1] ?? "");
+  const packet = {
+    packet_version: "v1",
+    task_id: "change-a",
+    workstream: "bugfix",
+    owner_agent: "fullstack",
+    session_key: "coding:change-a",
+    objective: "Change the constant",
+    scope: { file_paths: ["src/a.ts"], module_boundaries: [], out_of_scope: ["src/b.ts"] },
+    acceptance: ["a is 2"],
+    validation: { commands: [], must_include: [] },
+  };
+  const { opencode, repo } = await setUpDelegation([edit("src/a.ts", "a = 1", "a = 2"), text("Done.")], {
+    repo: { ...SAMPLE, dirty: { "opencode_tasks/20261121-change-a.json": JSON.stringify(packet) } },
+  });
+  const env = { ...opencode.env, PATH: `${join(CLAUDE_PLUGIN, "bin")}:${opencode.env.PATH}` };
+  const shell = (script: string) =>
+    runProgram("bash", ["--norc", "-eo", "pipefail", "-c", script], { cwd: repo.root, env });
+  expect(await shell(before)).toMatchObject({ code: 0, stderr: "" });
+  const [job] = JSON.parse((await shell("handrail job list --json")).stdout);
+  expect(await shell(`handrail job wait ${job.job_id}`)).toMatchObject({ code: 0 });
+  expect(await shell(after)).toMatchObject({ code: 0, stdout: expect.stringContaining("src/a.ts") });
+  expect(repo.read("src/a.ts")).toBe("export const a = 2;\n");
+});

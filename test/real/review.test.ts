@@ -1,0 +1,119 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { CLAUDE_PLUGIN } from "../lab/claude-plugin.ts";
+import { closing } from "../lab/cleanup.ts";
+import { PLUGIN } from "../lab/delegation.ts";
+import { startOpenAiServer } from "../lab/openai-server.ts";
+import { setUpOpencode } from "../lab/opencode.ts";
+import { runProgram } from "../lab/process.ts";
+import { makeRepo } from "../lab/repo.ts";
+import { reviewOf, rolesScript, SHOP, type Verdict } from "../lab/reviewer.ts";
+import { makeSandbox } from "../lab/sandbox.ts";
+import { call, text } from "../lab/script.ts";
+
+const SECRET = "s3cr3t-of-the-shop";
+
+test("handrail review on one real server: classified, repaired once, held to reading, in parts, in the background", async () => {
+  const sandbox = closing(makeSandbox());
+  const model = closing(await startOpenAiServer([]));
+  const repo = makeRepo(join(sandbox.dir, "shop"), { files: SHOP });
+  const { env } = setUpOpencode({ sandbox, modelUrl: model.url, plugins: [PLUGIN] });
+  const handrail = (...args: string[]) =>
+    runProgram(join(CLAUDE_PLUGIN, "bin/handrail"), args, {
+      cwd: repo.root,
+      env: { ...env, PWD: repo.root },
+    });
+  closing({ close: () => handrail("serve", "stop") });
+  const review = async (...args: string[]) => {
+    const { code, stdout } = await handrail("review", ...args, "--json");
+    return { code, ...JSON.parse(stdout) };
+  };
+  const answers = (...advisories: Verdict[]) => {
+    model.requests.length = 0;
+    model.script(rolesScript({ generate: () => [], evaluations: [], advisories }));
+  };
+
+  const nothing = await review();
+  expect(nothing).toMatchObject({
+    code: 2,
+    error: { message: expect.stringContaining("nothing to review") },
+  });
+
+  repo.write("src/cart.js", "export const rate = 2;\n");
+  repo.write("src/new.js", "export const fresh = 1;\n");
+  repo.write(".env", `SHOP_KEY=${SECRET}\n`);
+  const before = repo.manifest();
+
+  answers("FAIL");
+  const failed = await review("--adversarial", "look at rounding");
+  expect(failed).toMatchObject({
+    code: 1,
+    classification: "FAIL",
+    files: 2,
+    secret: [".env"],
+    findings: [{ severity: "High", file: "src/cart.js", line: 1 }],
+  });
+  expect(model.requests[0]?.userText).toMatch(
+    /adversary[\s\S]*look at rounding[\s\S]*\+export const fresh = 1/,
+  );
+
+  // Prose, and one request for the form.
+  answers("prose", "NOTES");
+  expect(await review()).toMatchObject({
+    code: 0,
+    classification: "PASS_WITH_NOTES",
+    findings: [{ severity: "Low" }],
+  });
+  expect(model.requests).toHaveLength(2);
+  expect(model.requests[1]?.userText).toContain("could not be read");
+  answers("prose", "prose");
+  expect(await review()).toMatchObject({
+    code: 1,
+    classification: "unclassified",
+    findings: [],
+    problem: expect.stringContaining("JSON"),
+  });
+  expect(model.requests).toHaveLength(2);
+
+  // Whatever it tries, it only reads, and not what holds secrets. Its twin, an ordinary file, it reads.
+  model.requests.length = 0;
+  model.script([
+    call("write", { filePath: "src/cart.js", content: "mine\n" }),
+    call("bash", { command: "echo mine > src/new.js; cat .env; cat src/price.js", description: "x" }),
+    call("read", { filePath: join(repo.root, ".env") }),
+    call("read", { filePath: join(repo.root, "src/new.js") }),
+    text(reviewOf("PASS")),
+  ]);
+  expect(await review()).toMatchObject({ code: 0, classification: "PASS" });
+  expect(repo.manifest()).toEqual(before);
+  const seen = JSON.stringify(model.requests.map(({ body }) => body));
+  expect(seen).not.toContain(SECRET);
+  expect(model.requests.at(-1)?.messages.at(-1)?.toolResults.join("")).toContain("fresh = 1");
+
+  // A model that fails is no pass.
+  model.script([{ error: 400, message: "no such model" }]);
+  expect(await review()).toMatchObject({
+    code: 1,
+    classification: "unclassified",
+    problem: expect.stringContaining("failed"),
+  });
+
+  // Several parts in one session; what one part finds counts for all.
+  repo.write(
+    "src/big.js",
+    Array.from({ length: 2_500 }, (_, n) => `export const value${n} = "${"x".repeat(30)}";\n`).join(""),
+  );
+  answers("PASS", "FAIL", "PASS");
+  const large = await review("--scope", "branch", "--base", "HEAD");
+  expect(large).toMatchObject({ code: 1, classification: "FAIL", parts: 3, omitted: [] });
+  expect(
+    new Set(model.requests.map(({ messages }) => messages.filter(({ role }) => role === "user").length)),
+  ).toEqual(new Set([1, 2, 3]));
+
+  answers("FAIL");
+  const job = await review("--background");
+  expect(job).toMatchObject({ code: 0, job_id: expect.stringMatching(/^j/) });
+  expect(await handrail("job", "wait", job.job_id)).toMatchObject({ code: 1 });
+  const result = JSON.parse((await handrail("job", "result", job.job_id, "--json")).stdout);
+  expect(result.result).toMatchObject({ classification: "FAIL", findings: [{ severity: "High" }] });
+}, 400_000);

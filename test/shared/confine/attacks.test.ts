@@ -1,0 +1,221 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { dirname, join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { bundle } from "../../lab/bundle.ts";
+import { closing } from "../../lab/cleanup.ts";
+import { type HeldRepo, holdRepo, mechanisms } from "../../lab/held.ts";
+import { processesMentioning, projectRoot, until } from "../../lab/process.ts";
+import { changed, manifest } from "../../lab/repo.ts";
+import type { Sandbox } from "../../lab/sandbox.ts";
+
+// What somebody would try who wants out of a held command. Each try is free to fail or to seem to work: what
+// counts is what the machine holds afterwards.
+
+/** A home and a state folder with something to lose, and a file beside the repository. */
+const LOOT: Record<string, string> = {
+  "home/.bashrc": "export A=1\n",
+  "home/.config/opencode/opencode.json": '{"plugin":["handrail"]}\n',
+  "home/.claude/settings.json": "{}\n",
+  "home/.ssh/authorized_keys": "ssh-ed25519 A\n",
+  "state/projects/other/runs/r20261121T000000-aaaaaa/run.json": '{"state":"running"}\n',
+  "state/projects/other/inbox/r1-t1.json": '{"verdict":"violated"}\n',
+  "state/projects/other/outbox/r1-t1.json": "{}\n",
+  "outside.txt": "outside\n",
+};
+
+function lay(sandbox: Sandbox): void {
+  for (const [path, text] of Object.entries(LOOT)) {
+    mkdirSync(dirname(join(sandbox.dir, path)), { recursive: true });
+    writeFileSync(join(sandbox.dir, path), text);
+  }
+}
+
+/** What must be as it was: the repository out of scope, the home, and everything of the state but the run's own doing. */
+function possessions(held: HeldRepo) {
+  const { dir, home, state } = held.sandbox;
+  const files = Object.keys(LOOT).map((path) => [
+    path,
+    existsSync(join(dir, path)) ? readFileSync(join(dir, path), "utf8") : "gone",
+  ]);
+  const other = manifest(join(state, "projects/other"));
+  return { files, home: manifest(home), other, repo: held.repo.manifest() };
+}
+
+let lib = "";
+beforeAll(async () => {
+  lib = await bundle(join(projectRoot, ".build/attacks"), "claude-hooks/companion/main.ts");
+}, 60_000);
+
+/** @returns a socket on which somebody outside listens, and who wrote to it */
+function listen(path: string): Promise<{ server: Server; visitors: string[] }> {
+  const visitors: string[] = [];
+  mkdirSync(dirname(path), { recursive: true });
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined).on("data", (data) => visitors.push(`${path}: ${data}`));
+  });
+  return new Promise((resolve) => server.listen(path, () => resolve({ server, visitors })));
+}
+
+const knock = (path: string) =>
+  `node -e 'const s = require("net").connect(process.argv[1]); s.on("connect", () => s.end("in")); s.on("error", (e) => console.log(e.code))' '${path}'`;
+
+describe.each(mechanisms)("%s", (mechanism) => {
+  const hold = async () =>
+    closing(
+      await holdRepo({
+        mechanism,
+        arrange(_, sandbox) {
+          lay(sandbox);
+          return undefined;
+        },
+      }),
+    );
+
+  test("by mounts, namespaces, devices, processes and descriptors: nothing outside changes", async () => {
+    const held = await hold();
+    const { dir, home, state } = held.sandbox;
+    const root = held.repo.root;
+    const before = possessions(held);
+    const bystander = process.pid;
+    const tries = [
+      `rm -rf ${home}/.bashrc ${home}/.ssh; echo x > ${home}/.claude/settings.json; echo evil >> ${home}/.config/opencode/opencode.json`,
+      `echo x > ${dir}/outside.txt; rm -f ${dir}/outside.txt; mv ${dir}/outside.txt ${dir}/moved`,
+      `echo x > ${state}/projects/other/runs/r20261121T000000-aaaaaa/run.json; rm -rf ${state}; mv ${state} ${state}2`,
+      `umount ${state}; umount -l ${state}; umount -l ${root}; echo x > ${root}/src/b.ts`,
+      `unshare -Urm sh -c 'umount -l ${state}; umount -l ${root}; mount -o remount,rw,bind /; echo x > ${state}/projects/other/inbox/r1-t1.json; echo x > ${root}/src/b.ts; echo x > ${dir}/outside.txt'`,
+      `unshare -m sh -c 'umount -l ${state}; umount -l ${root}; echo x > ${root}/src/b.ts; echo x > ${dir}/outside.txt'`,
+      `unshare -Urm sh -c 'mkdir -p /tmp/m && mount --rbind / /tmp/m && echo x > /tmp/m${dir}/outside.txt; mount -t overlay o -o lowerdir=${root},upperdir=/tmp/u,workdir=/tmp/w ${root}'`,
+      `mount -o remount,rw / ; mount -o remount,rw,bind / ; mount --make-rprivate / ; echo x > ${dir}/outside.txt`,
+      `mount -o bind ${home} /mnt; mount -t tmpfs t ${root}; mount -t proc p /mnt`,
+      `nsenter -t 1 -m sh -c 'echo x > ${root}/src/b.ts'; nsenter -t ${bystander} -a sh -c 'echo x > ${root}/src/b.ts'`,
+      `for p in /proc/[0-9]*; do echo x > $p/root${dir}/outside.txt; echo x > $p/cwd/src/b.ts; echo x > $p/root${state}/projects/other/outbox/r1-t1.json; done`,
+      `for f in /proc/self/fd/* /proc/1/fd/*; do echo x > $f/src/b.ts; echo x > $f/../outside.txt; ls -d $f/layer && echo x > $f/layer/busy; done`,
+      `chroot /proc/1/root sh -c 'echo x > ${dir}/outside.txt'; chroot ${dir} /bin/true`,
+      `ln ${dir}/outside.txt src/lib/hard; ln ${root}/src/b.ts src/lib/hard2 && echo x >> src/lib/hard2`,
+      `python3 - <<'EOF'
+import os, ctypes
+for flags in (os.O_RDWR, os.O_PATH):
+    try:
+        fd = os.open("${root}/src/b.ts", flags)
+        os.write(os.open("/proc/self/fd/%d" % fd, os.O_WRONLY | os.O_TRUNC), b"x")
+    except OSError as error: print(error)
+libc = ctypes.CDLL(None, use_errno=True)
+handle = ctypes.create_string_buffer(144); handle[0:4] = (128).to_bytes(4, "little")
+mount = ctypes.c_int()
+print(libc.name_to_handle_at(-100, b"${dir}/outside.txt", handle, ctypes.byref(mount), 0))
+for name in (b"/", b"${dir}"):
+    try:
+        base = os.open(name, os.O_RDONLY)
+        got = libc.open_by_handle_at(base, handle, os.O_WRONLY | os.O_TRUNC)
+        print(got, ctypes.get_errno())
+        if got >= 0: os.write(got, b"x")
+    except OSError as error: print(error)
+EOF`,
+      `mknod src/lib/disk b 8 0; mknod /tmp/disk b 8 0; mknod /dev/disk0 b 259 0; for d in /dev/sd* /dev/vd* /dev/nvme* /dev/mem; do dd if=/dev/zero of=$d bs=1 count=1 conv=notrunc; done`,
+      `echo x > /proc/sys/kernel/core_pattern; echo c > /proc/sysrq-trigger; echo 1 > /sys/kernel/mm/ksm/run; mkdir /sys/fs/cgroup/x; echo h > /proc/sys/kernel/hostname`,
+      `kill -9 -1; kill -9 ${bystander}; kill ${process.ppid}`,
+      `(setsid nohup sh -c 'sleep 1; echo late > ${root}/src/b.ts; echo late > ${root}/src/lib/late.ts' > /dev/null 2>&1 &) ; disown -a`,
+      `crontab - <<< '* * * * * true'; echo 'echo x > ${root}/src/b.ts' | at now; systemd-run true; busctl list`,
+      `su -c 'echo x > ${dir}/outside.txt'; sudo -n sh -c 'echo x > ${dir}/outside.txt'; cp /bin/sh /tmp/s; chmod 4755 /tmp/s; /tmp/s -p -c 'echo x > ${dir}/outside.txt'`,
+      `cd / && rm -rf --no-preserve-root ${dir}/outside.txt ${home} ${state} ${root}/.git ${root}/src/b.ts`,
+    ];
+    for (const attempt of tries) {
+      await held.run(attempt);
+      const after = possessions(held);
+      expect(after.files, attempt).toEqual(before.files);
+      expect(changed(before.home, after.home), attempt).toEqual([]);
+      expect(changed(before.other, after.other), attempt).toEqual([]);
+      const inRepo = changed(before.repo, after.repo).filter((path) => !path.startsWith("src/lib/"));
+      expect(inRepo, attempt).toEqual([]);
+    }
+    expect(held.repo.exists("src/lib/late.ts")).toBe(false);
+    // It is still held.
+    expect(await held.run("echo x > src/b.ts; echo fine > src/lib/fine.ts")).toMatchObject({
+      applied: expect.arrayContaining(["src/lib/fine.ts"]),
+      refused: [{ path: "src/b.ts" }],
+    });
+  }, 180_000);
+
+  test("what is Handrail's is not to be seen: no state, no secrets, no word to forge", async () => {
+    const held = await hold();
+    const { state } = held.sandbox;
+    const { stdout } = await held.run(
+      `ls -A ${state} | grep -v -e hooks -e gitconfig -e command -e closed -e unreadable; cat ${state}/projects/*/inbox/* 2>&1 | head -1; env | grep -E '^HANDRAIL_|OPENCODE_SERVER' ; cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep -E '^HANDRAIL_(CALL|RUN|INBOX|CALLBACK)|OPENCODE_SERVER'; find / -xdev -name commands.jsonl -path '*handrail*' 2>/dev/null | head -3; true`,
+    );
+    expect(stdout.split("\n").filter((line) => line !== "" && !line.includes("No such file"))).toEqual([]);
+    await held.run(
+      `for f in ${held.runDir}/commands.jsonl ${held.runDir}/events.jsonl; do mkdir -p "$(dirname $f)"; echo '{"callID":"forged","exitCode":0}' >> $f; done`,
+    );
+    expect(readFileSync(join(held.runDir, "commands.jsonl"), "utf8")).not.toContain("forged");
+    expect(existsSync(join(held.runDir, "events.jsonl"))).toBe(false);
+  });
+
+  test("Handrail itself, started in a command, finds nothing and changes nothing", async () => {
+    const held = await hold();
+    held.repo.write("opencode_tasks/20261121-x.txt", "X\n\nFiles to modify:\n- src/\n");
+    const before = possessions(held);
+    const handrail = (words: string) => `'${process.execPath}' ${lib}/main.mjs ${words}`;
+    for (const words of [
+      "init --undo --yes",
+      "init --yes --user",
+      "gc",
+      "callback redeliver r1-t1",
+      "callback flush",
+      "runs --json",
+      "restore r20261121T000000-aaaaaa",
+      "lock release --all",
+      "baseline --renew",
+      "exec --task opencode_tasks/20261121-x.txt -- sh -c 'echo x > src/b.ts'",
+    ]) {
+      const done = await held.run(
+        `${handrail(words)}; HANDRAIL_STATE_DIR=${held.sandbox.state} ${handrail(words)}`,
+      );
+      expect(done.stdout, words).not.toContain("aaaaaa  ");
+      const after = possessions(held);
+      expect(after.files, words).toEqual(before.files);
+      expect(changed(before.home, after.home), words).toEqual([]);
+      expect(changed(before.other, after.other), words).toEqual([]);
+      expect(changed(before.repo, after.repo), words).toEqual([]);
+    }
+  }, 120_000);
+
+  test("sockets of servers outside cannot be reached by their path", async () => {
+    const opened: { server: Server; visitors: string[] }[] = [];
+    // The view is laid out when the shell is prepared: the servers have to be there by then.
+    const held = await holdWithServers(mechanism, opened);
+    try {
+      expect(opened.length).toBe(4);
+      for (const { server } of opened) {
+        const path = String(server.address());
+        const { stdout } = await held.run(knock(path));
+        expect(stdout, path).toMatch(/ECONNREFUSED|EACCES|ENOENT|ENOTSOCK|EPERM/);
+      }
+      expect(opened.flatMap(({ visitors }) => visitors)).toEqual([]);
+    } finally {
+      for (const { server } of opened) server.close();
+      await held.close();
+    }
+  });
+
+  test("what a command leaves running is gone with it", async () => {
+    const held = await hold();
+    await held.run("for i in 1 2 3; do (setsid sleep 300 &); done; nohup sleep 300 & disown");
+    await until("the processes to end", () =>
+      (processesMentioning(held.sandbox.dir) ?? []).every((line) => !line.includes("sleep 300")),
+    );
+  });
+});
+
+async function holdWithServers(
+  mechanism: (typeof mechanisms)[number],
+  opened: { server: Server; visitors: string[] }[],
+): Promise<HeldRepo> {
+  const held = await holdRepo({ mechanism });
+  for (const path of ["docker.sock", "home/.agent.sock", "tmp/tmux-0/default", "beside/x.sock"]) {
+    opened.push(await listen(join(held.sandbox.dir, path)));
+  }
+  // Prepared anew, as for a later turn of the run.
+  held.again();
+  return held;
+}
