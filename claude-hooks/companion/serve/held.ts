@@ -45,7 +45,7 @@ export function heldBy(wish: HeldWish): HeldFor {
   if (block.kind === "read-only")
     return { held: { kind: "read-only" }, why: "read-only, as its file scope says" };
   if (block.kind === "scope") {
-    if (onlyInspects(block.spec)) {
+    if (onlyInspects(block.spec, block.line)) {
       return { held: { kind: "read-only" }, why: "read-only: its file scope names no file to modify" };
     }
     requireOk(block.spec, "the prompt's file scope", "see handrail session new --help");
@@ -65,11 +65,10 @@ function fromFile(file: string, root: string): HeldFor {
   return { held: { kind: "task", spec, taskFile: file }, why: `held to task ${spec.slug} (${file})` };
 }
 
-/** Lists to read, and none to modify: it is the scope of a reviewer. */
-function onlyInspects({ scope, errors }: TaskSpec): boolean {
-  return (
-    scope.allow.length === 0 && scope.inspect.length > 0 && errors.every((error) => error.line === undefined)
-  );
+/** Lists to read, and none to modify: the scope of a reviewer. All that is wrong is that the block, by its first line, allows nothing. */
+function onlyInspects({ scope, errors }: TaskSpec, line: number): boolean {
+  const only = errors.every((error) => error.line === undefined || error.line === line);
+  return scope.allow.length === 0 && scope.inspect.length > 0 && only;
 }
 
 function requireOk(spec: TaskSpec, where: string, fix: string): void {
