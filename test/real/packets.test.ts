@@ -33,7 +33,7 @@ const PACKETS: Record<string, Wanted> = {
     files: ["src/b.ts"],
     module: "b",
     // What the second part does is not certain before it runs; it does not land.
-    steps: [bash("echo P2 > src/b.ts; node -e 'require(\"fs\").appendFileSync(\"src/a.ts\", \"P2\")'")],
+    steps: [bash('echo P2 > src/b.ts; node -e \'require("fs").appendFileSync("src/a.ts", "P2")\'')],
     validation: ["grep P2 src/b.ts", "echo out > src/c.ts; exit 3"],
   },
   P3: { files: ["src/c.ts"], module: "c", steps: [write("src/c.ts", "P3\n")] },
