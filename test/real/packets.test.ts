@@ -170,6 +170,6 @@ test("eight packets, some overlapping: in order where they must be, beside each 
     "utf8",
   );
   expect(events.match(/"type":"checkpoint"/g)).toHaveLength(3);
-});
+}, 600_000);
 
 const MODULES = Object.fromEntries("abcdefgh".split("").map((name) => [name, { dependsOn: [] }]));
