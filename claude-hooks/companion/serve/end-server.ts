@@ -1,5 +1,5 @@
 import { HandrailError } from "../../../shared/errors.ts";
-import { isLost } from "../../../shared/run/reap.ts";
+import { isLost } from "../../../shared/run/lost.ts";
 import { isEnded } from "../../../shared/run/state.ts";
 import { listOpenRunIds, readableRun } from "../../../shared/run/store.ts";
 import type { Server } from "../../../shared/serve/client.ts";

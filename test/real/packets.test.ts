@@ -1,0 +1,175 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { proveDisjoint } from "../../shared/lock/disjoint.ts";
+import { isHeld } from "../../shared/lock/lease.ts";
+import { readLeases } from "../../shared/lock/store.ts";
+import { projectState, setUpDelegation } from "../lab/delegation.ts";
+import { projectRoot, runProgram } from "../lab/process.ts";
+import { call, type ModelRequest, type Step, text } from "../lab/script.ts";
+
+const HANDRAIL = join(projectRoot, "claude-hooks/bin/handrail");
+
+interface Wanted {
+  files: string[];
+  module: string;
+  parallel?: boolean;
+  validation?: string[];
+  steps: Step[];
+}
+
+const write = (filePath: string, content: string): Step => call("write", { filePath, content });
+const bash = (command: string): Step => call("bash", { command, description: "run" });
+
+/** Eight packets; three of them want `src/a.ts`, two a package manifest, one is told by nobody to go beside others. */
+const PACKETS: Record<string, Wanted> = {
+  P1: {
+    files: ["src/a.ts"],
+    module: "a",
+    steps: [write("src/a.ts", "P1\n"), write("src/b.ts", "stolen\n")],
+    validation: ["grep -q P1 src/a.ts"],
+  },
+  P2: {
+    files: ["src/b.ts"],
+    module: "b",
+    // What the second part does is not certain before it runs; it does not land.
+    steps: [bash('echo P2 > src/b.ts; node -e \'require("fs").appendFileSync("src/a.ts", "P2")\'')],
+    validation: ["grep P2 src/b.ts", "echo out > src/c.ts; exit 3"],
+  },
+  P3: { files: ["src/c.ts"], module: "c", steps: [write("src/c.ts", "P3\n")] },
+  P4: { files: ["src/a.ts"], module: "d", steps: [bash("echo P4 >> src/a.ts")] },
+  P5: { files: ["one/package.json"], module: "e", steps: [write("one/package.json", '{"name":"P5"}\n')] },
+  P6: { files: ["two/package.json"], module: "f", steps: [write("two/package.json", '{"name":"P6"}\n')] },
+  P7: { files: ["src/"], module: "g", steps: [bash("echo P7 >> src/a.ts; echo P7 >> src/c.ts")] },
+  P8: { files: ["docs/x.md"], module: "h", parallel: false, steps: [text("Nothing to do.")] },
+};
+
+function packet(id: string, { files, module, parallel = true, validation = ["true"] }: Wanted): string {
+  return JSON.stringify({
+    packet_version: "v1",
+    task_id: id,
+    workstream: "feature",
+    owner_agent: "fullstack",
+    session_key: `coding:${id}`,
+    objective: `Work of ${id}`,
+    scope: { file_paths: files, module_boundaries: [module] },
+    conflict_policy: { mode: "sequential_default", parallel_allowed: parallel },
+    acceptance: ["AC1"],
+    validation: { commands: validation, must_include: ["test evidence", "changed files"] },
+    checkpoint_plan: { interval: "per milestone", required_events: ["start", "mid", "done_or_blocked"] },
+  });
+}
+
+test("eight packets, some overlapping: in order where they must be, beside each other where proven, with their evidence", async () => {
+  const problems: string[] = [];
+  let most = 0;
+  const script = (request: ModelRequest): Step[] => {
+    const leases = join(projectState(lab.sandbox), "leases");
+    const held = existsSync(leases) ? readLeases(leases).filter((lease) => isHeld(lease)) : [];
+    most = Math.max(most, held.length);
+    for (const one of held) {
+      for (const other of held.filter((lease) => lease.run_id > one.run_id)) {
+        const compared = proveDisjoint(one.claims, other.claims, MODULES);
+        if (!compared.disjoint) problems.push(`${one.task_id} beside ${other.task_id}: ${compared.reason}`);
+      }
+    }
+    const id = /Work of (P\d)/.exec(request.userText)?.[1] ?? "";
+    return [...(PACKETS[id]?.steps ?? []), text("Done.")];
+  };
+  const files = Object.keys(PACKETS).map((id) => `packets/${id}.json`);
+  const lab = await setUpDelegation(script, {
+    plugins: [],
+    repo: {
+      files: {
+        "src/a.ts": "a\n",
+        "src/b.ts": "b\n",
+        "src/c.ts": "c\n",
+        "packets/specs.md": "# Specs\n",
+        "handrail.config.json": JSON.stringify({ modules: MODULES }),
+        ...Object.fromEntries(
+          Object.entries(PACKETS).map(([id, wanted]) => [`packets/${id}.json`, packet(id, wanted)]),
+        ),
+      },
+      ignore: ["opencode_tasks/"],
+    },
+  });
+  const env = { ...lab.opencode.env, ...lab.sandbox.env };
+  const handrail = (args: string[]) =>
+    runProgram(HANDRAIL, [...args, "--json"], { cwd: lab.repo.root, env, timeout: 400_000 });
+
+  const dry = JSON.parse((await handrail(["schedule", "--dry-run", ...files])).stdout);
+  const after = (id: string) =>
+    dry.plan
+      .find((one: { task_id: string }) => one.task_id === id)
+      .after.map((one: { file: string }) => /P\d/.exec(one.file)?.[0]);
+  expect(["P1", "P2", "P3", "P4", "P5", "P6"].map(after)).toEqual([[], [], [], ["P1"], [], ["P5"]]);
+  expect(after("P7")).toEqual(["P1", "P2", "P3", "P4"]);
+  expect(after("P8")).toHaveLength(7);
+  expect(lab.runs()).toEqual([]);
+
+  const done = await handrail(["schedule", "--parallel", "3", ...files]);
+  const { tasks } = JSON.parse(done.stdout);
+  const of = (id: string) => tasks[Object.keys(PACKETS).indexOf(id)];
+  expect(problems).toEqual([]);
+  expect(most).toBeGreaterThan(1);
+
+  // Nothing is clobbered: each file has what its packets wrote, in the order of the plan.
+  expect(["src/a.ts", "src/b.ts", "src/c.ts"].map((file) => lab.repo.read(file))).toEqual([
+    "P1\nP4\nP7\n",
+    "P2\n",
+    "P3\nP7\n",
+  ]);
+  expect([lab.repo.read("one/package.json"), lab.repo.read("two/package.json")]).toEqual([
+    '{"name":"P5"}\n',
+    '{"name":"P6"}\n',
+  ]);
+
+  expect(tasks.map((one: { task_state: string }) => one.task_state)).toEqual([
+    ...["done", "failed", "done", "done", "done", "done", "done"],
+    "checkpoint_needed",
+  ]);
+  expect(of("P1")).toMatchObject({
+    state: "done",
+    verdict: "in_scope",
+    validation: [{ command: "grep -q P1 src/a.ts", exitCode: 0 }],
+    end: { kind: "END", task_id: "P1", complete: true, files_changed: ["src/a.ts"], missing: [] },
+    refusals: [{ path: "src/b.ts" }],
+  });
+  // Two validation commands, the second of which fails and writes out of scope: it does not land.
+  expect(of("P2")).toMatchObject({
+    state: "done",
+    verdict: "in_scope",
+    validation: [{ exitCode: 0, tail: "P2" }, { exitCode: 3 }],
+  });
+  expect(of("P8").end.missing).toEqual([
+    "MID checkpoint: not on record",
+    "changed files: no file was changed",
+  ]);
+  expect(done.code).toBe(1);
+
+  // The report of P8 lacks something: its lease waits for a person, who looks and gives it back.
+  const leases = join(projectState(lab.sandbox), "leases");
+  expect(readdirSync(leases).filter((name) => name.endsWith(".json"))).toHaveLength(1);
+  const kept = await handrail(["lock", "release", of("P8").run_id]);
+  expect([kept.code, JSON.parse(kept.stdout).error.message]).toEqual([
+    1,
+    expect.stringContaining("END report is not complete"),
+  ]);
+  const forced = await handrail(["lock", "release", "--force", of("P8").run_id]);
+  expect(JSON.parse(forced.stdout)).toMatchObject({ files: ["docs/x.md"], complete: false });
+  expect(JSON.parse((await handrail(["lock", "list"])).stdout)).toEqual([]);
+
+  // What each was told to work from, and its checkpoints.
+  const system = lab.model.requests.find((request) => request.userText.includes("Work of P1"))?.system ?? "";
+  expect(system).toContain("Read first, and do not change: packets/specs.md.");
+  const shown = JSON.parse((await handrail(["show", of("P1").run_id])).stdout);
+  expect(shown.checkpoints.map((one: { kind: string }) => one.kind)).toEqual(["START", "MID", "END"]);
+  expect(shown.handoff).toMatchObject({ lane: "cli", task_id: "P1", artifacts: ["packets/specs.md"] });
+  const events = readFileSync(
+    join(projectState(lab.sandbox), "runs", of("P1").run_id, "events.jsonl"),
+    "utf8",
+  );
+  expect(events.match(/"type":"checkpoint"/g)).toHaveLength(3);
+}, 600_000);
+
+const MODULES = Object.fromEntries("abcdefgh".split("").map((name) => [name, { dependsOn: [] }]));
