@@ -21,7 +21,8 @@ const MAX_REQUEST = 4 * 1024 * 1024;
 /** How long the calls under way may take to end when the client goes, in milliseconds. */
 const LAST_CALLS_MS = 2000;
 
-const INSTRUCTIONS = `Hands coding tasks to OpenCode, held to a task file, in registered projects only. Write the task file or packet first; opencode_execute_task starts it and returns at once, and its report comes back to this session. Do not poll: look with opencode_run_status only when asked or when a report is late.`;
+/** What every session of a client is told of the bridge, once. */
+export const INSTRUCTIONS = `Hands coding tasks to OpenCode, held to a task file, in registered projects only. Write the task file or packet first; opencode_execute_task starts it and returns at once, and its report comes back to this session. Do not poll: look with opencode_run_status only when asked or when a report is late.`;
 
 /** Runs the bridge on stdin and stdout until the client is gone, or somebody ends it. */
 export async function runBridge(env: NodeJS.ProcessEnv, cwd: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { INSTRUCTIONS } from "../../claude-hooks/bridge/server.ts";
 import { inboxDir } from "../../shared/callback/inbox.ts";
 import { startAnthropicServer } from "./anthropic-server.ts";
 import { type Claude, setUpClaude } from "./claude.ts";
@@ -62,7 +63,11 @@ export function timesTold(requests: readonly ModelRequest[], text: string): numb
 /** What the hooks have told the model in this conversation, oldest first. */
 export function hookTexts(requests: readonly ModelRequest[]): string[] {
   const messages = requests.at(-1)?.messages ?? [];
-  return messages
-    .filter((message) => message.role !== "assistant" && message.text.includes("Handrail"))
-    .map((message) => message.text);
+  return (
+    messages
+      .filter((message) => message.role !== "assistant" && message.text.includes("Handrail"))
+      // What the bridge says of itself comes with every session.
+      .filter((message) => !message.text.includes(INSTRUCTIONS))
+      .map((message) => message.text)
+  );
 }
