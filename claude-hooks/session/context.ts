@@ -18,8 +18,8 @@ export interface Telling {
 /**
  * What Claude is told of claimed callbacks, however many: what needs a look first, in full, the rest as one
  * text.
- * @param printed what the command that just ended has printed: `handrail run` ends with the report itself,
- *   word for word, and then Claude has it already
+ * @param printed what the tool that just ended has answered: `handrail run`, and `opencode_execute_task` with
+ *   `wait`, end with the report itself, word for word, and then Claude has it already
  */
 export function tell(claimed: Claimed, printed = ""): Telling {
   const news = claimed.callbacks.filter((one) => !isOver(one, claimed.callbacks) && !isOn(printed, one));
@@ -50,7 +50,14 @@ function isOver(one: CallbackPayload, all: readonly CallbackPayload[]): boolean 
 }
 
 function isOn(printed: string, { callback_id: _, ...report }: CallbackPayload): boolean {
-  return printed !== "" && printed.includes(callbackText(report));
+  return printed !== "" && holds(printed, callbackText(report));
+}
+
+/** Whether an answer holds a text, as it stands or as JSON, which an MCP tool's answer is, in JSON. */
+function holds(printed: string, text: string): boolean {
+  const quoted = JSON.stringify(text).slice(1, -1);
+  const twice = JSON.stringify(quoted).slice(1, -1);
+  return [text, quoted, twice].some((form) => printed.includes(form));
 }
 
 function unreadable(files: readonly string[]): string[] {

@@ -98,6 +98,8 @@ async function inBackground(file: string, options: RunOptions): Promise<void> {
   const { lane, model, agent, timeout, wait, validate, keepServer } = options;
   const given = { lane, model, agent, timeout, wait, "keep-server": keepServer };
   const args = [
+    "run",
+    task,
     ...Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`])),
     ...(validate ? ["--validate"] : []),
   ];

@@ -79,7 +79,7 @@ test("whatever packets are scheduled, and however they end: all run once, in ord
         }
       },
     ),
-    { numRuns: 500 },
+    { numRuns: 1000 },
   );
   expect(beside).toBeGreaterThan(50);
 });
