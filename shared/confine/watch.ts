@@ -1,12 +1,4 @@
-import {
-  type Dirent,
-  existsSync,
-  lstatSync,
-  readdirSync,
-  readFileSync,
-  statfsSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { below, textOf } from "../tree/bytes.ts";
 import { workPlacesIn } from "./places.ts";
@@ -58,19 +50,19 @@ function freeBytes(path: string): number {
 
 function bytesIn(folder: string): number {
   let sum = 0;
-  for (const entry of entriesOf(folder)) {
-    const name = textOf(entry.name);
-    if (entry.isDirectory()) sum += bytesIn(`${folder}/${name}`);
-    else if (entry.isFile())
-      sum += (lstatSync(below(folder, name), { throwIfNoEntry: false })?.blocks ?? 0) * 512;
+  for (const name of namesIn(folder)) {
+    const stats = lstatSync(below(folder, name), { throwIfNoEntry: false });
+    if (stats?.isDirectory()) sum += bytesIn(`${folder}/${name}`);
+    else if (stats?.isFile()) sum += stats.blocks * 512;
   }
   return sum;
 }
 
 /** The command writes while it is looked at: what is gone or closed does not count. */
-function entriesOf(folder: string): Dirent<Buffer>[] {
+function namesIn(folder: string): string[] {
   try {
-    return readdirSync(below(folder, ""), { encoding: "buffer", withFileTypes: true });
+    // Without file types: Bun has none for names that are bytes.
+    return readdirSync(below(folder, ""), { encoding: "buffer" }).map(textOf);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "";
     if (["ENOENT", "EACCES", "ENOTDIR"].includes(code)) return [];
