@@ -83,7 +83,7 @@ test("an address that cannot be called: nothing is written, and the message says
   expect(JSON.stringify(lab.model.requests)).toContain("HANDRAIL_CALLBACK_URL is no http or https address");
 });
 
-test("an agent that OpenCode has not got: no fallback writes, and the callback says so", async () => {
+test("an agent that OpenCode has not got: an error before there is a run; one that it has calls back", async () => {
   const server = closing(await startEndpoint((_request, response) => response.end()));
   const lab = await setUpDelegation(work, { env: { HANDRAIL_CALLBACK_URL: `${server.origin}/cb` } });
   const run = (...args: string[]) =>
@@ -91,16 +91,16 @@ test("an agent that OpenCode has not got: no fallback writes, and the callback s
       cwd: lab.repo.root,
       env: lab.opencode.env,
     });
-  const fallback = await run("--agent", "nonesuch");
-  expect(fallback.code).toBe(1);
+  const missing = await run("--agent", "nonesuch");
+  expect(missing.code).toBe(2);
   expect(lab.repo.read("src/a.ts")).toBe("export const a = 1;\n");
-  expect(JSON.parse(fallback.stdout)).toMatchObject({ state: "failed", error: { code: "routing" } });
+  expect(JSON.parse(missing.stdout).error.message).toContain('no agent "nonesuch"');
+  expect(lab.runs()).toEqual([]);
   const exact = await run("--agent", "build");
   expect(exact.code).toBe(0);
   expect(lab.repo.read("src/a.ts")).toBe("export const a = 2;\n");
-  const sent = await until("both callbacks", () => server.received.length === 2 && server.received);
+  const sent = await until("the callback", () => server.received.length === 1 && server.received);
   expect(sent.map((one) => JSON.parse(one.body))).toMatchObject([
-    { state: "failed", envelope: { requested_agent_id: "nonesuch", resolved_agent_id: "build" } },
     { state: "done", envelope: { requested_agent_id: "build", resolved_agent_id: "build" } },
   ]);
 });
