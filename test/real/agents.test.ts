@@ -6,7 +6,8 @@ import { call, type ModelRequest, type Step, text } from "../lab/script.ts";
 
 const HANDRAIL = join(projectRoot, "claude-hooks/bin/handrail");
 const FIRST = "packets/first.json";
-const SECOND = "packets/second.json";
+// Among the tasks: only there a prompt is known by its text.
+const SECOND = "opencode_tasks/20261121-second.json";
 
 function packet(id: string, file: string): string {
   return JSON.stringify({
@@ -21,7 +22,7 @@ function packet(id: string, file: string): string {
 }
 
 function script(request: ModelRequest): Step[] {
-  const file = request.userText.includes("second") ? "src/b.ts" : "src/a.ts";
+  const file = request.userText.includes("src/b.ts") ? "src/b.ts" : "src/a.ts";
   return [call("write", { filePath: file, content: "written\n" }), text("Done.")];
 }
 
