@@ -1,8 +1,7 @@
 import { HandrailError } from "../../shared/errors.ts";
 import { readEvents } from "../../shared/run/events.ts";
 import { type EventKind, evaluateLifecycle } from "../../shared/run/lifecycle.ts";
-import type { RunRecord } from "../../shared/run/record.ts";
-import { isEnded } from "../../shared/run/state.ts";
+import { isOver, type RunRecord } from "../../shared/run/record.ts";
 import { quote } from "../../shared/scope/quote.ts";
 import { clientFor } from "../../shared/serve/client.ts";
 import { isRunning, readEntry } from "../../shared/serve/entry.ts";
@@ -11,7 +10,7 @@ import { familyOf, findSession, type Pending, pendingOf } from "../../shared/ser
 /** What was last heard of a run, from its record and, while it works on a server, from that. */
 export async function lifecycleOf(record: RunRecord, stall: { soft: number; hard: number }) {
   const last = readEvents(record.root, record.run_id).at(-1);
-  const live = isEnded(record.state) ? undefined : await liveOf(record);
+  const live = isOver(record) ? undefined : await liveOf(record);
   const heard = [
     {
       kind: KINDS[last?.type ?? "state"] ?? ("unknown" as const),
@@ -20,7 +19,7 @@ export async function lifecycleOf(record: RunRecord, stall: { soft: number; hard
     ...(live ? [{ kind: "message" as const, at: live.updated }] : []),
   ].reduce((one, other) => (other.at > one.at ? other : one));
   const waits = live !== undefined && live.pending.length > 0;
-  const kind = isEnded(record.state) ? "idle" : waits ? "question_asked" : heard.kind;
+  const kind = isOver(record) ? "idle" : waits ? "question_asked" : heard.kind;
   const found = evaluateLifecycle({ kind, at: heard.at }, Date.now(), stall);
   return {
     last_event: last?.type ?? "none",

@@ -5,7 +5,7 @@ import { HandrailError } from "../../../shared/errors.ts";
 import { payloadOf } from "../../../shared/run/close.ts";
 import { EVENT_KINDS, evaluateLifecycle } from "../../../shared/run/lifecycle.ts";
 import { reap } from "../../../shared/run/reap.ts";
-import { isEnded } from "../../../shared/run/state.ts";
+import { isOver } from "../../../shared/run/record.ts";
 import { readHostEvent } from "../../../shared/serve/host-event.ts";
 import { callbackOf } from "../callback.ts";
 import { projectFields, runField, runState } from "../fields.ts";
@@ -71,7 +71,7 @@ export const callbackFromEvent = defineTool({
     }
     await reap(root, bridge.env);
     const { terminal } = evaluateLifecycle({ kind: event.kind, at: Date.now() }, Date.now());
-    const closed = isEnded(requireRunOf(bridge, asked.run_id, { repo_root: root }).state);
+    const closed = isOver(requireRunOf(bridge, asked.run_id, { repo_root: root }));
     if (asked.deliver && closed) {
       const { callback_id } = payloadOf(requireRunOf(bridge, asked.run_id, { repo_root: root }));
       // With its HTTP client: loaded when it is used, since every Claude session starts this server.

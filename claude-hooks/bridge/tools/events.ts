@@ -2,8 +2,7 @@ import * as z from "zod";
 import { HandrailError } from "../../../shared/errors.ts";
 import { readEvents } from "../../../shared/run/events.ts";
 import { EVENT_KINDS } from "../../../shared/run/lifecycle.ts";
-import type { RunRecord } from "../../../shared/run/record.ts";
-import { isEnded } from "../../../shared/run/state.ts";
+import { isOver, type RunRecord } from "../../../shared/run/record.ts";
 import { readableRun, readRun } from "../../../shared/run/store.ts";
 import { findServer } from "../../../shared/serve/ensure.ts";
 import type { HostEvent } from "../../../shared/serve/host-event.ts";
@@ -92,7 +91,7 @@ export const runEvents = defineTool({
     let ended: Ended = "recorded";
     if (mode !== "recorded") {
       const once = mode === "once";
-      if (session === undefined || isOver(record)) ended = "turn_over";
+      if (session === undefined || hasEnded(record)) ended = "turn_over";
       else if (room <= 0) ended = "limit";
       else if (once && events.length > 0) ended = "first_event";
       else {
@@ -125,8 +124,8 @@ export const runEvents = defineTool({
   },
 });
 
-function isOver(record: RunRecord | undefined): boolean {
-  return record !== undefined && isEnded(record.state);
+function hasEnded(record: RunRecord | undefined): boolean {
+  return record !== undefined && isOver(record);
 }
 
 interface Hearing {
@@ -184,7 +183,7 @@ async function hear(hearing: Hearing): Promise<{ events: HostEvent[]; ended: End
 function watchOver({ root, runId, say }: Hearing, over: AbortController): NodeJS.Timeout {
   let looks = 0;
   return setInterval(() => {
-    if (runId !== undefined && isOver(readableRun(root, runId))) over.abort();
+    if (runId !== undefined && hasEnded(readableRun(root, runId))) over.abort();
     looks += 1;
     if (looks % 10 === 0) say("listening");
   }, 500);

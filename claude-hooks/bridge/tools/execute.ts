@@ -7,8 +7,7 @@ import { loadConfig } from "../../../shared/config/config.ts";
 import { HandrailError } from "../../../shared/errors.ts";
 import { envelopeFor } from "../../../shared/run/create.ts";
 import { handoffOf, handoffSchema } from "../../../shared/run/handoff.ts";
-import { newRunId, type Origin, type RunRecord } from "../../../shared/run/record.ts";
-import { isEnded } from "../../../shared/run/state.ts";
+import { isOver, newRunId, type Origin, type RunRecord } from "../../../shared/run/record.ts";
 import { readRun } from "../../../shared/run/store.ts";
 import { requireOpencode } from "../../../shared/serve/ensure.ts";
 import { currentJob, isOpenJob, type Job, jobFile, readJobFile } from "../../../shared/serve/job.ts";
@@ -103,7 +102,7 @@ export const executeTask = defineTool({
     const job = asked.wait ? await waitFor(started, asked.wait_minutes ?? 30, context) : started;
     const run = job.run_id === undefined ? undefined : readRun(root, job.run_id);
     if (!run) throw jobError(job);
-    const over = asked.wait === true && isEnded(run.state);
+    const over = asked.wait === true && isOver(run);
     return {
       project_id: project.project_id,
       repo_root: root,
@@ -160,7 +159,7 @@ async function waitFor(job: Job, minutes: number, { signal, say }: CallContext):
 }
 
 function nextOf(run: RunRecord, waited: boolean): string {
-  if (isEnded(run.state)) return run.next;
+  if (isOver(run)) return run.next;
   const status = `opencode_run_status with run_id ${run.run_id}`;
   return waited ? `it goes on; ${status}` : `wait for the callback; if it is late: ${status}`;
 }

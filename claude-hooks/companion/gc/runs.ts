@@ -5,9 +5,8 @@ import { isOpen, readPolicy } from "../../../shared/confine/finish.ts";
 import { finishOpen } from "../../../shared/confine/open.ts";
 import { placesIn } from "../../../shared/confine/places.ts";
 import { removeTree } from "../../../shared/confine/remove.ts";
-import type { RunRecord } from "../../../shared/run/record.ts";
+import { isOver, type RunRecord } from "../../../shared/run/record.ts";
 import { readRegistration } from "../../../shared/run/registry.ts";
-import { isEnded } from "../../../shared/run/state.ts";
 import { readRuns, runDir, runsDir } from "../../../shared/run/store.ts";
 import { projectDir } from "../../../shared/state/place.ts";
 import { changedAt, entriesOf, type Found, type Item, sizeOf } from "./item.ts";
@@ -43,7 +42,7 @@ function isOld({ created, ended }: RunRecord, before: number): boolean {
 }
 
 function reasonToStay(run: RunRecord, waiting: ReadonlySet<string>): string | undefined {
-  if (!isEnded(run.state)) return `it is ${run.state}`;
+  if (!isOver(run)) return `it is ${run.state}`;
   return waiting.has(run.run_id) ? "its callback is not delivered yet" : undefined;
 }
 

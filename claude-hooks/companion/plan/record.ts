@@ -3,7 +3,7 @@ import { advance, type IterationEvent } from "../../../shared/iteration/machine.
 import { type Iteration, ROLES, type Role } from "../../../shared/iteration/state.ts";
 import { requireIteration, saveIteration } from "../../../shared/iteration/store.ts";
 import { classificationSchema, classify, readFindings } from "../../../shared/review/findings.ts";
-import { isEnded } from "../../../shared/run/state.ts";
+import { isOver } from "../../../shared/run/record.ts";
 import { findFeature } from "../../../shared/task/plan-features.ts";
 import { scopeText } from "../../../shared/task/plan-spec.ts";
 import { openHere } from "../here.ts";
@@ -175,7 +175,7 @@ function asObject(text: string): Record<string, unknown> | undefined {
 function requireEndedTurn(state: Iteration, root: string): void {
   const run = lastRunOf(state.generator, root);
   if (!run) return;
-  if (!isEnded(run.state)) {
+  if (!isOver(run)) {
     throw new HandrailError("busy", `run ${run.run_id} of the generator is still ${run.state}`, {
       fix: `handrail session attach ${state.generator?.session_id} --directory ${state.directory} --timeout 5`,
     });

@@ -5,8 +5,7 @@ import { type Live, nextStep } from "../../../shared/iteration/next.ts";
 import { type Handle, type Iteration, lastJudgement, ROLES } from "../../../shared/iteration/state.ts";
 import { beginIteration, openIterations, requireIteration } from "../../../shared/iteration/store.ts";
 import { findingsText } from "../../../shared/review/findings.ts";
-import type { RunRecord } from "../../../shared/run/record.ts";
-import { isEnded } from "../../../shared/run/state.ts";
+import { isOver, type RunRecord } from "../../../shared/run/record.ts";
 import { readRuns } from "../../../shared/run/store.ts";
 import { liesIn } from "../../../shared/state/place.ts";
 import { findFeature } from "../../../shared/task/plan-features.ts";
@@ -89,7 +88,7 @@ export function liveOf(state: Iteration, root: string): Live {
   for (const role of ROLES) {
     const run = lastRunOf(state[role], root);
     if (!run) continue;
-    if (!isEnded(run.state)) live[role] = "working";
+    if (!isOver(run)) live[role] = "working";
     else if ((run.ended ?? "") > since) live[role] = "answered";
   }
   return live;

@@ -5,8 +5,7 @@ import { loadConfig } from "../../../shared/config/config.ts";
 import { HandrailError } from "../../../shared/errors.ts";
 import { originFromEnv } from "../../../shared/run/create.ts";
 import { reap } from "../../../shared/run/reap.ts";
-import type { RunRecord } from "../../../shared/run/record.ts";
-import { isEnded } from "../../../shared/run/state.ts";
+import { isOver, type RunRecord } from "../../../shared/run/record.ts";
 import { requireRun } from "../../../shared/run/store.ts";
 import { ensureServer } from "../../../shared/serve/ensure.ts";
 import { startTurn } from "../../../shared/serve/turn.ts";
@@ -80,7 +79,7 @@ export async function delegateOnServer(wanted: ServeDelegation): Promise<RunReco
 
 function endedRun(root: string, runId: string, result: SessionResult): RunRecord {
   const run = requireRun(root, runId);
-  if (isEnded(run.state)) return run;
+  if (isOver(run)) return run;
   const fix = attachCommand(result.session_id, root);
   const [pending] = result.pending ?? [];
   if (pending) {

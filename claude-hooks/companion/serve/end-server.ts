@@ -1,6 +1,6 @@
 import { HandrailError } from "../../../shared/errors.ts";
 import { isLost } from "../../../shared/run/lost.ts";
-import { isEnded } from "../../../shared/run/state.ts";
+import { isOver } from "../../../shared/run/record.ts";
 import { listOpenRunIds, readableRun } from "../../../shared/run/store.ts";
 import type { Server } from "../../../shared/serve/client.ts";
 import { readEntry } from "../../../shared/serve/entry.ts";
@@ -35,7 +35,7 @@ export async function endAfterTask(server: Server): Promise<string | undefined> 
 function hasOtherWork(root: string): boolean {
   const works = (runId: string): boolean => {
     const run = readableRun(root, runId);
-    return run !== undefined && run.lane === "serve" && !isEnded(run.state) && !isLost(run);
+    return run !== undefined && run.lane === "serve" && !isOver(run) && !isLost(run);
   };
   if (listOpenRunIds(root).some(works)) return true;
   const jobs = listJobs(root).jobs.map(currentJob).filter(isOpenJob);
