@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type Redact, redactor } from "../shared/callback/redact.ts";
 import { checkRouting, resolveAgent } from "../shared/callback/routing.ts";
-import { configSchema } from "../shared/config/config.ts";
+import { type Config, configSchema } from "../shared/config/config.ts";
 import type { Shell } from "../shared/confine/shell.ts";
 import { faultPoint } from "../shared/fault.ts";
 import type { TurnEnd } from "../shared/run/close.ts";
@@ -19,6 +19,7 @@ import { quarantine } from "../shared/tree/quarantine.ts";
 import type { Binding, BindingContext } from "./binding.ts";
 import { closeOrLeave } from "./close.ts";
 import { Commands } from "./commands.ts";
+import { GiveUp } from "./give-up.ts";
 import { commandsDone, type Hold, makeHold } from "./hold.ts";
 import { Milestones } from "./milestones.ts";
 import { openServer } from "./open-server.ts";
@@ -69,6 +70,7 @@ export class Turn {
   #retry: string | undefined;
   readonly #waits: Waits;
   readonly #milestones: Milestones;
+  readonly #giveUp: GiveUp;
   /** The agent that was asked for by name; the first prompt shows whether OpenCode has it. */
   #asked: string | undefined;
 
@@ -87,10 +89,12 @@ export class Turn {
     });
     logEvent(this.record, { type: "turn", session });
     faultPoint("turn-running");
-    this.#waits = new Waits(this, binding.kind === "run" ? binding.config : configSchema.parse({}), context);
+    const config = binding.kind === "run" ? binding.config : configSchema.parse({});
+    this.#waits = new Waits(this, config, context);
+    this.#giveUp = new GiveUp(this, config.driftRefusals, context);
     if (binding.kind === "read-only") this.#failure = { code: binding.code, message: binding.detail };
     this.#milestones = new Milestones(this.record);
-    this.#ready = this.#prepare();
+    this.#ready = this.#prepare(config);
   }
 
   get open(): boolean {
@@ -111,7 +115,8 @@ export class Turn {
     if (action.kind !== "write" && action.kind !== "shell" && action.kind !== "unknown") return undefined;
     const hold = await this.hold();
     if (hold) this.#judge(await this.#commands.look(hold));
-    if (this.#block || action.kind !== "shell" || this.#openServer === undefined) return this.#block;
+    const over = this.#block ?? this.#giveUp.refusal;
+    if (over || action.kind !== "shell" || this.#openServer === undefined) return over;
     return { decision: "refuse", code: "open-server", detail: this.#openServer };
   }
 
@@ -207,6 +212,12 @@ export class Turn {
       ...(path === undefined ? {} : { path }),
       ...(rule === undefined ? {} : { rule }),
     });
+    this.#giveUp.refused(refusal);
+  }
+
+  /** The executor has said something. */
+  said(text: string): void {
+    this.#giveUp.said(this.#redact(text));
   }
 
   /** Keeps the pre-images of what an allowed call is about to write; waits while a command runs. */
@@ -246,6 +257,8 @@ export class Turn {
     const hold = await this.#ready;
     if (!hold) return undefined;
     hold.journal.end(callID);
+    const said = this.#commands.saidOf(callID);
+    if (said) this.#giveUp.dropped(said);
     const audit = await this.#commands.ended(hold, callID);
     this.#milestones.called();
     return this.#judge(audit);
@@ -277,13 +290,13 @@ export class Turn {
       reasons: [detail],
       quarantine: [...this.record.quarantine, ...keptBytes(kept)],
     });
+    this.#giveUp.blocked(detail);
     return this.#block;
   }
 
-  async #prepare(): Promise<Hold | undefined> {
+  async #prepare(config: Config): Promise<Hold | undefined> {
     const binding = this.#binding;
     try {
-      const config = binding.kind === "run" ? binding.config : configSchema.parse({});
       const hold = await makeHold(this.record, config, binding.kind !== "run");
       if (this.#context.languageServers)
         await this.#commands.watch(hold, "language-servers", "language-servers");
@@ -315,6 +328,7 @@ export class Turn {
 
   #ended(end: TurnEnd): TurnEnd {
     if (this.#failure) return { outcome: "error", error: this.#failure };
+    if (this.#giveUp.reason) return { outcome: "aborted", error: this.#giveUp.reason };
     if (!this.#broken && this.#retry !== undefined && end.outcome === "idle") {
       // An abort between two attempts is said by nothing but idle (facts, opencode.md).
       const message = `ended while OpenCode waited to ask the provider again: ${this.#retry}`;

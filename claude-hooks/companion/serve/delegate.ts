@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { startFlusher } from "../../../shared/callback/start.ts";
 import { loadConfig } from "../../../shared/config/config.ts";
 import { HandrailError } from "../../../shared/errors.ts";
-import { originFromEnv } from "../../../shared/run/create.ts";
+import { createRun, originFromEnv } from "../../../shared/run/create.ts";
+import { identify } from "../../../shared/run/process.ts";
 import { reap } from "../../../shared/run/reap.ts";
 import { isOver, type RunRecord } from "../../../shared/run/record.ts";
 import { requireRun } from "../../../shared/run/store.ts";
@@ -14,7 +15,7 @@ import { printable } from "../../../shared/text/printable.ts";
 import { captureBaseline } from "../../../shared/tree/baseline.ts";
 import type { Delegation } from "../delegate.ts";
 import { openHere } from "../here.ts";
-import { waitUntilFree } from "../lease.ts";
+import { endWaiting, waitUntilFree } from "../lease.ts";
 import { endAfterTask, reasonFor } from "./end-server.ts";
 import { heldBy } from "./held.ts";
 import { awaitTurn } from "./perform.ts";
@@ -45,7 +46,13 @@ export async function delegateOnServer(wanted: ServeDelegation): Promise<RunReco
   if (held.kind !== "task" || held.taskFile === undefined) throw new HandrailError("internal", why);
   await reap(root);
   const { spec, taskFile } = held;
-  await waitUntilFree(root, spec, config, wanted.waitMinutes ?? 0, progress);
+  const waitMinutes = wanted.waitMinutes ?? 0;
+  const busy = await waitUntilFree(root, spec, config, waitMinutes, progress);
+  if (busy !== undefined) {
+    const origin = originFromEnv(process.env);
+    const run = createRun({ root, spec, taskFile, lane: "serve", origin, model, agent, keeper: identify() });
+    throw await endWaiting(run, busy, waitMinutes);
+  }
   await captureBaseline(repo, { slug: lineage(spec, root), allow: spec.scope.allow });
   const server = await ensureServer({
     root,
