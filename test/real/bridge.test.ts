@@ -150,7 +150,7 @@ test("Claude hands a task over by the plugin's tools, and its session is called 
   });
   const script = ({ messages }: ModelRequest): Step[] => {
     const results = messages.flatMap((message) => message.toolResults).join("\n");
-    const run_id = /"run_id":"(r[^"]+)"/.exec(results)?.[1];
+    const run_id = /"job_id":"[^"]+","run_id":"(r[^"]+)"/.exec(results)?.[1];
     const root = /"repo_root":"([^"]+)"/.exec(results)?.[1];
     const at = new Date().toISOString();
     return [

@@ -102,7 +102,10 @@ test("a packet's run is ended when its packet says so, as soon as that is known,
       write("src/a.ts"),
     ],
     CONTEXT: [
-      { text: "I have looked.\n\n**MISSING CONTEXT:** the rates of 2027", ...write("src/d.ts") },
+      {
+        text: "I have looked.\n\n**MISSING CONTEXT:** the rates of 2027",
+        ...call("read", { filePath: "src/a.ts" }),
+      },
       write("src/d.ts"),
     ],
     CONFLICT: conflict,

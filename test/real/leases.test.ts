@@ -104,7 +104,7 @@ test("one server, several sessions: side by side where proven disjoint, refused 
 
 test("validation that takes long holds up nobody but what needs its lease, and that goes on when it is over", async () => {
   const file = (name: string) => `opencode_tasks/20261121-${name}.txt`;
-  const slow = `${task("src/a.ts")}\nValidation:\n- sleep 300\n`;
+  const slow = `${task("src/a.ts")}\nValidation:\n- \`sleep 300\`\n`;
   const lab = await setUpDelegation(
     ({ userText }) => {
       const name = /20261121-(\w+)/.exec(userText)?.[1] ?? "";

@@ -112,7 +112,11 @@ test("a run that is blocked on a server started only for its task: told, and the
   expect(during).toEqual({ state: "blocked", servers: expect.any(Number) });
   expect(during?.servers).toBeGreaterThan(0);
   expect(run.code).toBe(3);
-  expect(JSON.parse(run.stdout)).toMatchObject({ state: "blocked", verdict: "violated" });
+  expect(JSON.parse(run.stdout)).toMatchObject({
+    state: "blocked",
+    verdict: "violated",
+    handoff: { server_after: { state: "stopped" } },
+  });
   expect(lab.callbacks()).toMatchObject([{ state: "blocked", kind: "end" }]);
   expect(servers(lab)).toBe(0);
   expect(JSON.parse((await handrail(lab, "serve", "status", "--json")).stdout)).toMatchObject({
@@ -122,6 +126,8 @@ test("a run that is blocked on a server started only for its task: told, and the
   lab.repo.write("src/b.ts", B);
   const kept = await handrail(lab, "run", TASK_NAME, "--lane", "serve", "--keep-server", "to look at it");
   expect([kept.code, kept.stderr]).toEqual([3, expect.stringContaining("the server stays: to look at it")]);
+  const shown = JSON.parse((await handrail(lab, "show", "--json")).stdout);
+  expect(shown.handoff.server_after).toEqual({ state: "running", reason: "to look at it" });
   expect(servers(lab)).toBeGreaterThan(0);
   expect((await handrail(lab, "serve", "stop")).code).toBe(0);
   expect(servers(lab)).toBe(0);

@@ -7,7 +7,7 @@ import { createRun, originFromEnv } from "../../../shared/run/create.ts";
 import { identify } from "../../../shared/run/process.ts";
 import { reap } from "../../../shared/run/reap.ts";
 import { isOver, type RunRecord } from "../../../shared/run/record.ts";
-import { requireRun } from "../../../shared/run/store.ts";
+import { readRun, requireRun, saveRun } from "../../../shared/run/store.ts";
 import { ensureServer } from "../../../shared/serve/ensure.ts";
 import { startTurn } from "../../../shared/serve/turn.ts";
 import { lineage } from "../../../shared/task/lineage.ts";
@@ -59,6 +59,7 @@ export async function delegateOnServer(wanted: ServeDelegation): Promise<RunReco
     reason: reasonFor(spec.slug, wanted.keepServer),
     say: (text) => progress.say(text),
   });
+  let runId: string | undefined;
   try {
     const { session, run } = await startTurn(server, {
       prompt: readFileSync(join(root, taskFile), "utf8"),
@@ -69,24 +70,42 @@ export async function delegateOnServer(wanted: ServeDelegation): Promise<RunReco
       validate: wanted.validate,
       retryOf: wanted.retryOf,
       onSession: ({ session_id }, created) => {
+        runId = created?.run_id;
         progress.say(`session ${session_id}, run ${created?.run_id ?? ""}`);
         ownJob()?.note({ session_id, ...(created ? { run_id: created.run_id } : {}) });
       },
     });
     const timeoutMs = wanted.timeoutMs ?? PATIENCE_MS;
     const result = await awaitTurn(server, session, run?.run_id, { prompted: true, timeoutMs, progress });
-    return endedRun(root, run?.run_id ?? "", result);
+    endedRun(root, run?.run_id ?? "", result);
   } finally {
-    const stays = wanted.keepServer ?? (await endAfterTask(server));
+    const stays = wanted.keepServer ?? (await endAfterTask(server).catch(notEnded));
     if (stays !== undefined) progress.say(`the server stays: ${stays}`);
+    if (runId !== undefined) noteServer(root, runId, stays);
     // The server does not have the caller's token: it belongs to one caller, and a server has many.
     startFlusher(root, process.env);
   }
+  return requireRun(root, runId ?? "");
 }
 
-function endedRun(root: string, runId: string, result: SessionResult): RunRecord {
+/** A server that cannot be ended is no reason to lose what the run came to; it has to be said, though. */
+function notEnded(error: unknown): string {
+  return `it could not be ended (${error instanceof Error ? error.message : String(error)}); handrail serve stop`;
+}
+
+/** Puts on record what became of the server: part of what has to be reported. */
+function noteServer(root: string, runId: string, stays: string | undefined): void {
+  const run = readRun(root, runId);
+  if (!run || !isOver(run)) return;
+  const server_after =
+    stays === undefined ? { state: "stopped" as const } : { state: "running" as const, reason: stays };
+  saveRun({ ...run, server_after });
+}
+
+/** @throws HandrailError for a run that is not over */
+function endedRun(root: string, runId: string, result: SessionResult): void {
   const run = requireRun(root, runId);
-  if (isOver(run)) return run;
+  if (isOver(run)) return;
   const fix = attachCommand(result.session_id, root);
   const [pending] = result.pending ?? [];
   if (pending) {

@@ -131,7 +131,7 @@ test("an escalation goes to the caller's address, too, under a key of its own, a
 });
 
 test("a report that nobody confirms in time: whoever ordered it is told, then its files are free", async () => {
-  const run = ordered();
+  const run = moveRun(ordered(), "running", { turn: 1 });
   expect(await takeLease(run, loadConfig(repo.root))).toEqual({ ok: true });
   await closeTurn(run, { outcome: "aborted" });
   await reap(repo.root);
@@ -147,6 +147,6 @@ test("a report that nobody confirms in time: whoever ordered it is told, then it
   expect(readLeases(dir).map((lease) => lease.run_id)).toContain(run.run_id);
   await reap(repo.root);
   await reap(repo.root);
-  expect(escalated()).toEqual([`${run.run_id}-t0-e-lease_unconfirmed`]);
+  expect(escalated()).toEqual([`${run.run_id}-t1-e-lease_unconfirmed`]);
   expect(readLeases(dir).map((lease) => lease.run_id)).toEqual([other.run_id]);
 });
