@@ -136,6 +136,21 @@ test("an outer agent's whole flow: policy, task, events, tail, callback to its g
     origin_session_key: KEY,
   });
   expect(refused.error).toMatchObject({ message: expect.stringContaining("nobody") });
+  // Nor is a packet handed over that fails its checklist.
+  const packet = {
+    ...{ packet_version: "v1", task_id: "P", workstream: "feature", owner_agent: "nobody" },
+    ...{ session_key: "coding:P", objective: "Work", scope: { file_paths: ["src/a.ts"] } },
+  };
+  repo.write("opencode_tasks/20261121-p.json", JSON.stringify(packet));
+  const unready = await bridge.call("opencode_execute_task", {
+    task_file: "opencode_tasks/20261121-p.json",
+    origin_session_key: KEY,
+  });
+  expect(unready.error).toMatchObject({
+    code: "bad-input",
+    message: expect.stringMatching(/^the packet is not ready to be handed over: .*nobody/),
+    fix: "handrail doctor --handoff opencode_tasks/20261121-p.json",
+  });
   expect(model.requests).toHaveLength(asked);
   expect(await ask("opencode_serve_shutdown")).toMatchObject({ stopped: true });
   expect(servers(sandbox.dir)).toEqual([]);

@@ -174,6 +174,9 @@ test("eight packets, some overlapping: in order where they must be, beside each 
   // What each was told to work from, and its checkpoints.
   const system = lab.model.requests.find((request) => request.userText.includes("Work of P1"))?.system ?? "";
   expect(system).toContain("Read first, and do not change: packets/specs.md.");
+  expect(system).toMatch(/read no tracker \(Jira or other\) for it, and deploy nothing\./);
+  expect(system).toContain("Acceptance criteria, which are not yours to change:\n- AC1");
+  expect(system).toMatch(/Skills: use those that fit; where the packet names a workflow, follow that one\./);
   const shown = JSON.parse((await handrail(["show", of("P1").run_id])).stdout);
   expect(shown.checkpoints.map((one: { kind: string }) => one.kind)).toEqual(["START", "MID", "END"]);
   expect(shown.handoff).toMatchObject({ lane: "cli", task_id: "P1", artifacts: ["packets/specs.md"] });
