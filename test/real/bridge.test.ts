@@ -160,9 +160,9 @@ test("an outer agent's whole flow: policy, task, events, tail, callback to its g
 test("Claude hands a task over by the plugin's tools, and its session is called back once", async () => {
   const task = "opencode_tasks/20261121-change-a.txt";
   const tool = (name: string) => `mcp__plugin_handrail_handrail__${name}`;
-  const together = (...calls: [name: string, args: Record<string, unknown>][]): Step => ({
-    calls: calls.map(([name, args]) => ({ name: tool(name), args })),
-  });
+  // One after the other: answers to calls of one message come in any order.
+  const calls = (...each: [name: string, args: Record<string, unknown>][]): Step[] =>
+    each.map(([name, args]) => call(tool(name), args));
   const script = ({ messages }: ModelRequest): Step[] => {
     const results = messages.flatMap((message) => message.toolResults).join("\n");
     const run_id = /"job_id":"[^"]+","run_id":"(r[^"]+)"/.exec(results)?.[1];
@@ -170,7 +170,7 @@ test("Claude hands a task over by the plugin's tools, and its session is called 
     const at = new Date().toISOString();
     return [
       call(tool("opencode_status"), {}),
-      together(
+      ...calls(
         ["opencode_resolve_project", {}],
         ["opencode_registry_upsert", { repo_root: root, idle_minutes: 5 }],
         ["opencode_registry_get", {}],
@@ -186,7 +186,7 @@ test("Claude hands a task over by the plugin's tools, and its session is called 
       }),
       call(tool("opencode_execute_task"), { task_file: task, wait: true }),
       call(tool("opencode_serve_spawn"), { reason: "to look at a session" }),
-      together(
+      ...calls(
         ["opencode_run_status", { run_id }],
         ["opencode_run_events", { run_id }],
         ["opencode_session_tail", { run_id }],
