@@ -71,7 +71,7 @@ async function guarded(input: PluginInput, { env, preset, leave }: Shared): Prom
   if (process.env.PATH) process.env.PATH = pathOutside(root, process.env.PATH);
   const sessions: Sessions = new Sessions(context, family, leave.get(input.directory)?.());
   const listener = new Listener(family, sessions, (error) => log(input.client, error));
-  const idle = new IdleWatch(root, input.client, env);
+  const idle = new IdleWatch(root, input.client, env, () => sessions.closing);
   const end = async () => {
     idle.end();
     await listener.settled();

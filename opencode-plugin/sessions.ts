@@ -4,7 +4,8 @@ import { type Binding, type BindingContext, bind, type Found, find } from "./bin
 import { closeOrLeave } from "./close.ts";
 import type { Family } from "./family.ts";
 import type { Ask } from "./questions.ts";
-import { type Answer, type Prompt, Turn } from "./turn.ts";
+import type { Answer, Prompt } from "./said.ts";
+import { Turn } from "./turn.ts";
 
 /** A session family's binding, and the turn under way when it is bound to a run. */
 export interface Bound {
@@ -165,6 +166,11 @@ export class Sessions {
       this.#end(root, { outcome: done ? "idle" : "left" });
     }
     await Promise.all([...this.#endings.values()].map(({ done }) => done));
+  }
+
+  /** Whether any turn is being closed. */
+  get closing(): boolean {
+    return this.#endings.size > 0;
   }
 
   /** The end of a run's turn that is being closed; undefined for any other run. */

@@ -1,6 +1,6 @@
 import { putAndDeliver, readEntry } from "../callback/outbox.ts";
 import type { Escalation } from "../callback/payload.ts";
-import { logEvent } from "./events.ts";
+import { logEvent, readEvents } from "./events.ts";
 import { escalationId } from "./notes.ts";
 import type { RunRecord } from "./record.ts";
 import { payloadOf } from "./report.ts";
@@ -40,6 +40,12 @@ export function escalationOf(closed: RunRecord): Escalation | undefined {
   if (isTransient(closed) && isLastTry(closed))
     return { reason: "retries_exhausted", message: `${error?.code}: ${error?.message}` };
   return undefined;
+}
+
+/** What a run has escalated so far, each reason once, oldest first. */
+export function escalationsOf(root: string, runId: string): string[] {
+  const reasons = readEvents(root, runId).flatMap((one) => (one.type === "escalation" ? [one.reason] : []));
+  return [...new Set(reasons)];
 }
 
 /** Handrail's own sentence; what is missing is the executor's to say. */

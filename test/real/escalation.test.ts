@@ -150,6 +150,14 @@ test("a packet's run is ended when its packet says so, as soon as that is known,
     { reason: "missing_context", words: "the rates of 2027" },
   ]);
 
+  const shown = await runProgram(HANDRAIL, ["show", context.value.run_id], {
+    cwd: root,
+    env: lab.sandbox.env,
+  });
+  expect(shown.stdout).toMatch(
+    /Why: "missing_context: the rates of 2027"[\s\S]*Left to whoever ordered it: missing_context/,
+  );
+
   // Another task is at work: it has the group of the package manifests.
   const spec = loadTask("packets/OTHER.json", root);
   const other = moveRun(
