@@ -227,7 +227,7 @@ test("Claude hands a task over by the plugin's tools, and its session is called 
   expect(more.slice(10)).toMatchObject([
     { reused: false, server: { state: "running", reason: "to look at a session" } },
     { run_id: handed.run_id, state: "done", verdict: "in_scope", callback: { state: "delivered" } },
-    { ended: "recorded", events: expect.arrayContaining([expect.objectContaining({ kind: "idle" })]) },
+    { ended: "recorded", events: expect.arrayContaining([expect.objectContaining({ status: "done" })]) },
     { run_id: handed.run_id, messages: expect.arrayContaining([expect.objectContaining({ text: "Done." })]) },
     { state: "done", callback: { callback_id: `${handed.run_id}-t1`, state: "delivered" } },
     { should_shut_down: false, idle_minutes_allowed: 5 },
