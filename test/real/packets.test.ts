@@ -4,8 +4,8 @@ import { expect, test } from "vitest";
 import { proveDisjoint } from "../../shared/lock/disjoint.ts";
 import { isHeld } from "../../shared/lock/lease.ts";
 import { readLeases } from "../../shared/lock/store.ts";
-import { type Delegation, projectState, setUpDelegation } from "../lab/delegation.ts";
-import { processesMentioning, projectRoot, runProgram } from "../lab/process.ts";
+import { projectState, setUpDelegation } from "../lab/delegation.ts";
+import { projectRoot, runProgram } from "../lab/process.ts";
 import { call, type ModelRequest, type Step, text } from "../lab/script.ts";
 
 const HANDRAIL = join(projectRoot, "claude-hooks/bin/handrail");
@@ -60,9 +60,7 @@ function packet(id: string, { files, module, parallel = true, validation = ["tru
   });
 }
 
-/** The eight packets in a repository. @param also does something at each request of the model */
-async function setUp(also: (id: string, request: ModelRequest) => void = () => undefined) {
-  /** Leases that were held beside each other and must not be. */
+test("eight packets, some overlapping: in order where they must be, beside each other where proven, with their evidence", async () => {
   const problems: string[] = [];
   let most = 0;
   const script = (request: ModelRequest): Step[] => {
@@ -76,7 +74,6 @@ async function setUp(also: (id: string, request: ModelRequest) => void = () => u
       }
     }
     const id = /Work of (P\d)/.exec(request.userText)?.[1] ?? "";
-    also(id, request);
     return [...(PACKETS[id]?.steps ?? []), text("Done.")];
   };
   const files = Object.keys(PACKETS).map((id) => `packets/${id}.json`);
@@ -99,24 +96,6 @@ async function setUp(also: (id: string, request: ModelRequest) => void = () => u
   const env = { ...lab.opencode.env, ...lab.sandbox.env };
   const handrail = (args: string[]) =>
     runProgram(HANDRAIL, [...args, "--json"], { cwd: lab.repo.root, env, timeout: 400_000 });
-  return { lab, files, handrail, problems, most: () => most };
-}
-
-/** Nothing is clobbered: each file has what its packets wrote, in the order of the plan. */
-function expectAllWritten({ repo }: Delegation): void {
-  expect(["src/a.ts", "src/b.ts", "src/c.ts"].map((file) => repo.read(file))).toEqual([
-    "P1\nP4\nP7\n",
-    "P2\n",
-    "P3\nP7\n",
-  ]);
-  expect([repo.read("one/package.json"), repo.read("two/package.json")]).toEqual([
-    '{"name":"P5"}\n',
-    '{"name":"P6"}\n',
-  ]);
-}
-
-test("eight packets, some overlapping: in order where they must be, beside each other where proven, with their evidence", async () => {
-  const { lab, files, handrail, problems, most } = await setUp();
 
   const dry = JSON.parse((await handrail(["schedule", "--dry-run", ...files])).stdout);
   const after = (id: string) =>
@@ -132,9 +111,18 @@ test("eight packets, some overlapping: in order where they must be, beside each 
   const { tasks } = JSON.parse(done.stdout);
   const of = (id: string) => tasks[Object.keys(PACKETS).indexOf(id)];
   expect(problems).toEqual([]);
-  expect(most()).toBeGreaterThan(1);
+  expect(most).toBeGreaterThan(1);
 
-  expectAllWritten(lab);
+  // Nothing is clobbered: each file has what its packets wrote, in the order of the plan.
+  expect(["src/a.ts", "src/b.ts", "src/c.ts"].map((file) => lab.repo.read(file))).toEqual([
+    "P1\nP4\nP7\n",
+    "P2\n",
+    "P3\nP7\n",
+  ]);
+  expect([lab.repo.read("one/package.json"), lab.repo.read("two/package.json")]).toEqual([
+    '{"name":"P5"}\n',
+    '{"name":"P6"}\n',
+  ]);
 
   expect(tasks.map((one: { task_state: string }) => one.task_state)).toEqual([
     ...["done", "failed", "done", "done", "done", "done", "done"],
@@ -174,9 +162,6 @@ test("eight packets, some overlapping: in order where they must be, beside each 
   // What each was told to work from, and its checkpoints.
   const system = lab.model.requests.find((request) => request.userText.includes("Work of P1"))?.system ?? "";
   expect(system).toContain("Read first, and do not change: packets/specs.md.");
-  expect(system).toMatch(/read no tracker \(Jira or other\) for it, and deploy nothing\./);
-  expect(system).toContain("Acceptance criteria, which are not yours to change:\n- AC1");
-  expect(system).toMatch(/Skills: use those that fit; where the packet names a workflow, follow that one\./);
   const shown = JSON.parse((await handrail(["show", of("P1").run_id])).stdout);
   expect(shown.checkpoints.map((one: { kind: string }) => one.kind)).toEqual(["START", "MID", "END"]);
   expect(shown.handoff).toMatchObject({ lane: "cli", task_id: "P1", artifacts: ["packets/specs.md"] });
@@ -185,49 +170,6 @@ test("eight packets, some overlapping: in order where they must be, beside each 
     "utf8",
   );
   expect(events.match(/"type":"checkpoint"/g)).toHaveLength(3);
-}, 600_000);
-
-test("eight packets, killed in the middle with all they started, and started again: no lease lost or left, all done", async () => {
-  let kill: (() => void) | undefined;
-  const { lab, files, handrail, problems } = await setUp((id, { step }) => {
-    // P1 is over by then, others are at work or wait; what P4 has written is in the tree.
-    if (id !== "P4" || step !== 1 || !kill) return;
-    const now = kill;
-    kill = undefined;
-    now();
-  });
-  const killed: string[] = [];
-  kill = () => {
-    for (const line of processesMentioning(lab.sandbox.dir) ?? []) {
-      killed.push(line);
-      process.kill(Number.parseInt(line, 10), "SIGKILL");
-    }
-  };
-  const first = await handrail(["schedule", "--parallel", "3", ...files]);
-  expect(first).toMatchObject({ signal: "SIGKILL", stdout: "" });
-  expect(killed.some((line) => line.includes("schedule"))).toBe(true);
-  const before = lab.runs();
-  expect(before.some((run) => run.ended === undefined)).toBe(true);
-
-  const again = await handrail(["schedule", "--parallel", "3", ...files]);
-  const { tasks } = JSON.parse(again.stdout);
-  expect(problems).toEqual([]);
-  expectAllWritten(lab);
-  expect(tasks.map((one: { state: string }) => one.state)).toEqual(Array(8).fill("done"));
-  // Each run that was killed has ended, and called back, once; so has every other.
-  const runs = lab.runs();
-  expect(runs).toHaveLength(before.length + 8);
-  expect(runs.every((run) => run.ended !== undefined)).toBe(true);
-  const ends = lab.callbacks().filter(({ kind }) => kind === "end");
-  expect(ends.map(({ run_id }) => run_id).sort()).toEqual(runs.map(({ run_id }) => run_id).sort());
-  const [, , , p4] = tasks;
-  expect(runs.filter((run) => run.task_id === p4.task_id).map((run) => run.state)).toEqual([
-    "failed",
-    "done",
-  ]);
-  // Only the packet whose report lacks something keeps its lease, as without the kill.
-  const [kept, ...more] = JSON.parse((await handrail(["lock", "list"])).stdout);
-  expect([kept.task_id, kept.state, more]).toEqual(["P8", "awaiting_confirmation", []]);
 }, 600_000);
 
 const MODULES = Object.fromEntries("abcdefgh".split("").map((name) => [name, { dependsOn: [] }]));
