@@ -190,7 +190,7 @@ async function watch(wanted: Delegation, record: RunRecord, run: Watched): Promi
           timedOut = true;
           stop();
         }, wanted.timeoutMs);
-  const unfollow = followRun(record, (text) => wanted.progress.say(text));
+  const unfollow = followRun(record, wanted.progress);
   try {
     const end = await runOpencode({
       ...run,

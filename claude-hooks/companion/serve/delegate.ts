@@ -14,8 +14,9 @@ import { printable } from "../../../shared/text/printable.ts";
 import { captureBaseline } from "../../../shared/tree/baseline.ts";
 import type { Delegation } from "../delegate.ts";
 import { openHere } from "../here.ts";
+import { interruptible } from "../interruption.ts";
 import { waitUntilFree } from "../lease.ts";
-import { endAfterTask, reasonFor } from "./end-server.ts";
+import { endAfterTask } from "./end-server.ts";
 import { heldBy } from "./held.ts";
 import { awaitTurn } from "./perform.ts";
 import { attachCommand, type SessionResult } from "./result.ts";
@@ -47,34 +48,39 @@ export async function delegateOnServer(wanted: ServeDelegation): Promise<RunReco
   const { spec, taskFile } = held;
   await waitUntilFree(root, spec, config, wanted.waitMinutes ?? 0, progress);
   await captureBaseline(repo, { slug: lineage(spec, root), allow: spec.scope.allow });
-  const server = await ensureServer({
-    root,
-    reason: reasonFor(spec.slug, wanted.keepServer),
-    say: (text) => progress.say(text),
-  });
-  try {
-    const { session, run } = await startTurn(server, {
-      prompt: readFileSync(join(root, taskFile), "utf8"),
-      held,
-      origin: originFromEnv(process.env),
-      model,
-      agent,
-      validate: wanted.validate,
-      retryOf: wanted.retryOf,
-      onSession: ({ session_id }, created) => {
-        progress.say(`session ${session_id}, run ${created?.run_id ?? ""}`);
-        ownJob()?.note({ session_id, ...(created ? { run_id: created.run_id } : {}) });
-      },
+  return interruptible(async (interruption) => {
+    const server = await ensureServer({
+      root,
+      reason: wanted.keepServer ?? `only for task ${spec.slug}`,
+      forTask: wanted.keepServer === undefined,
+      join: true,
+      signal: interruption.stop,
+      say: (text) => progress.say(text),
     });
-    const timeoutMs = wanted.timeoutMs ?? PATIENCE_MS;
-    const result = await awaitTurn(server, session, run?.run_id, { prompted: true, timeoutMs, progress });
-    return endedRun(root, run?.run_id ?? "", result);
-  } finally {
-    const stays = wanted.keepServer ?? (await endAfterTask(server));
-    if (stays !== undefined) progress.say(`the server stays: ${stays}`);
-    // The server does not have the caller's token: it belongs to one caller, and a server has many.
-    startFlusher(root, process.env);
-  }
+    try {
+      const { session, run } = await startTurn(server, {
+        prompt: readFileSync(join(root, taskFile), "utf8"),
+        held,
+        origin: originFromEnv(process.env),
+        model,
+        agent,
+        validate: wanted.validate,
+        retryOf: wanted.retryOf,
+        onSession: ({ session_id }, created) => {
+          progress.session(session_id, created?.run_id);
+          ownJob()?.note({ session_id, ...(created ? { run_id: created.run_id } : {}) });
+        },
+      });
+      const timeoutMs = wanted.timeoutMs ?? PATIENCE_MS;
+      const attention = { prompted: true, timeoutMs, progress, interruption };
+      return endedRun(root, run?.run_id ?? "", await awaitTurn(server, session, run?.run_id, attention));
+    } finally {
+      const stays = await endAfterTask(server);
+      if (stays !== undefined) progress.say(`the server stays: ${stays}`);
+      // The server does not have the caller's token: it belongs to one caller, and a server has many.
+      startFlusher(root, process.env);
+    }
+  });
 }
 
 function endedRun(root: string, runId: string, result: SessionResult): RunRecord {
@@ -84,7 +90,9 @@ function endedRun(root: string, runId: string, result: SessionResult): RunRecord
   const [pending] = result.pending ?? [];
   if (pending) {
     const asked = `${pending.kind}: ${printable(pending.text, 200)}`;
-    throw new HandrailError("busy", `run ${runId} waits for a person's answer (${asked})`, { fix });
+    throw new HandrailError("busy", `run ${runId} waits for a person's answer (${asked})`, {
+      fix: pending.reply,
+    });
   }
   throw new HandrailError("timed-out", `run ${runId} is not over; it may go on`, { fix });
 }
