@@ -194,7 +194,7 @@ async function take(
     leases: new LeaseGuard(dir, record.run_id),
     release: () => {
       stop();
-      return settleLease(record, "failed");
+      return settleLease(asItIs(record), "failed");
     },
   };
 }

@@ -1,7 +1,7 @@
-import type { Seen } from "../shared/run/close.ts";
 import type { NewRunEvent } from "../shared/run/events.ts";
 import { otherRuns } from "../shared/run/others.ts";
 import type { RunRecord } from "../shared/run/record.ts";
+import type { Seen } from "../shared/run/turn-audit.ts";
 import { type Audit, auditTurn } from "../shared/tree/audit.ts";
 import { readJournal } from "../shared/tree/journal.ts";
 import { closeWindow, lookThroughWindows, openWindow } from "../shared/tree/shell-window.ts";

@@ -18,10 +18,12 @@ import { lineage } from "../../shared/task/lineage.ts";
 import { loadTask } from "../../shared/task/load.ts";
 import { locateTask } from "../../shared/task/locate.ts";
 import { captureBaseline } from "../../shared/tree/baseline.ts";
-import { followRun } from "./follow-run.ts";
+import { followRun, onFirstSign } from "./follow-run.ts";
 import { resolveWish } from "./handoff/resolve.ts";
 import { openHere } from "./here.ts";
+import { firstLine } from "./install/program.ts";
 import { requireFree, waitForLease } from "./lease.ts";
+import { mayStart } from "./may-start.ts";
 import { type OpencodeEnd, runOpencode } from "./opencode-run.ts";
 import type { Progress } from "./progress.ts";
 import { ownJob } from "./serve/worker.ts";
@@ -93,6 +95,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
   });
   ownJob()?.note({ run_id: record.run_id });
   await waitForLease(record, config, wanted.waitMinutes ?? 0, progress);
+  const started = await mayStart(record);
   progress.say(`run ${record.run_id}: OpenCode starts`);
   const end = await watch(wanted, record, {
     program: opencode,
@@ -110,8 +113,9 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
     prompt: readFileSync(join(repo.root, file), "utf8"),
     onStart: (child) => {
       if (child.pid) saveRun({ ...record, executor: identify(child.pid) });
+      onFirstSign(child, record, started);
     },
-  });
+  }).finally(started);
   record = requireRun(repo.root, record.run_id);
   if (!isOver(record) && record.turn > 0) record = await close(record, endOf(end));
   if (end.timedOut) {
@@ -229,7 +233,8 @@ async function watch(wanted: Delegation, record: RunRecord, run: Watched): Promi
 
 function notLoaded(end: OpencodeEnd): string {
   const how = end.signal ? `was ended by ${end.signal}` : `ended with ${end.code}`;
-  return `Handrail's plugin is not loaded: OpenCode ${how} before the guard was up, so nothing was written`;
+  const said = firstLine(end.stderr).slice(0, 200);
+  return `Handrail's plugin is not loaded: OpenCode ${how} before the guard was up, so nothing was written${said && `; it said: ${said}`}`;
 }
 
 function option(name: string, value: string | undefined): string[] {

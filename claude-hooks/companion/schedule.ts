@@ -3,8 +3,10 @@ import { HandrailError } from "../../shared/errors.ts";
 import { claimsOf } from "../../shared/lock/claims.ts";
 import { groupsWith } from "../../shared/lock/groups.ts";
 import { type Planned, planSchedule, ready } from "../../shared/lock/schedule.ts";
+import { leasesDir, readLeases } from "../../shared/lock/store.ts";
 import { confirmRelease, unconfirmed } from "../../shared/run/confirm.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
+import { requireRun } from "../../shared/run/store.ts";
 import { freezeSurroundings } from "../../shared/scope/surroundings.ts";
 import { lineage } from "../../shared/task/lineage.ts";
 import { loadTask } from "../../shared/task/load.ts";
@@ -89,14 +91,15 @@ export async function runSchedule({ root, entries, most, start, stopped }: Runni
     const outcome = outcomes[task] ?? { file: entry.file };
     try {
       outcome.run = await start(entry);
-      const kept = await confirm(root, outcome.run);
-      if (kept !== undefined) blocked.set(task, kept);
     } catch (error) {
       outcome.error = error;
       outcome.problem = error instanceof Error ? error.message : String(error);
-    } finally {
-      ended.add(task);
     }
+    const kept = await confirm(root, entry).catch((error: unknown) =>
+      error instanceof Error ? error.message : String(error),
+    );
+    if (kept !== undefined) blocked.set(task, kept);
+    ended.add(task);
   };
 
   const skip = (task: number, reason: string): void => {
@@ -131,16 +134,13 @@ export async function runSchedule({ root, entries, most, start, stopped }: Runni
   return outcomes;
 }
 
-/** @returns why the lease of an ended packet is kept */
-async function confirm(root: string, run: RunRecord): Promise<string | undefined> {
-  if (run.spec.packet === undefined) return undefined;
+/** Gives back what a task still holds when its run is over, however it ended. @returns why it is kept */
+async function confirm(root: string, { spec }: Entry): Promise<string | undefined> {
+  const task = lineage(spec, root);
+  const lease = readLeases(leasesDir(root)).find((one) => one.task_id === task && one.awaiting);
+  if (!lease) return undefined;
+  const run = requireRun(root, lease.run_id);
   const kept = unconfirmed(run.end, run.verdict);
-  if (kept !== undefined) return kept;
-  try {
-    await confirmRelease(root, run.run_id, false);
-  } catch (error) {
-    // A run that never got its lease has none to give back.
-    if (!(error instanceof HandrailError && error.code === "not-found")) throw error;
-  }
-  return undefined;
+  if (kept === undefined) await confirmRelease(root, lease.run_id, false);
+  return kept;
 }

@@ -1,13 +1,13 @@
-import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HandrailError } from "../errors.ts";
-import { identify, isAlive, processIdentitySchema } from "../run/process.ts";
+import { identify } from "../run/process.ts";
 import { parseJson, writeJson } from "../state/files.ts";
 import { projectDir } from "../state/place.ts";
 import { claim } from "./claim.ts";
 import { proveDisjoint } from "./disjoint.ts";
+import { isHolderAlive, newHolder } from "./holder.ts";
 import { claimsAgainst, isHeld, type Lease, type LeaseFile, leaseSchema } from "./lease.ts";
 import type { ModuleMap } from "./modules.ts";
 
@@ -159,10 +159,10 @@ const LONGEST_WAIT = 10_000;
  * @throws HandrailError `busy` when another process keeps the gate for ten seconds
  */
 export async function withGate<T>(dir: string, act: () => T): Promise<T> {
-  const me = JSON.stringify({ ...identify(), nonce: randomBytes(6).toString("hex") });
+  const me = newHolder();
   const end = Date.now() + LONGEST_WAIT;
   for (;;) {
-    const gate = claim(join(dir, "gate"), me, runs);
+    const gate = claim(join(dir, "gate"), me, isHolderAlive);
     if (gate.ok) {
       try {
         return act();
@@ -177,11 +177,6 @@ export async function withGate<T>(dir: string, act: () => T): Promise<T> {
     }
     await sleep(2);
   }
-}
-
-function runs(holder: string): boolean {
-  const parsed = parseJson(holder, processIdentitySchema);
-  return parsed.ok && isAlive(parsed.value);
 }
 
 function leaseNames(dir: string): string[] {

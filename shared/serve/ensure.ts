@@ -6,6 +6,7 @@ import { healthOf } from "./health.ts";
 import { findProgram } from "./program.ts";
 import { busySessions } from "./session.ts";
 import { currentPrints, startServer } from "./spawn.ts";
+import { takeStart } from "./start-gate.ts";
 import { stopServer } from "./stop.ts";
 import { joinServer, otherUsers } from "./users.ts";
 
@@ -71,8 +72,10 @@ async function start(wish: ServerWish, program: string): Promise<Server> {
     await stopServer(old);
   }
   wish.say?.("OpenCode's server starts");
+  const env = wish.env ?? process.env;
+  const started = await takeStart(env, wish.signal);
   try {
-    const entry = await startServer({ ...wish, program, env: wish.env ?? process.env });
+    const entry = await startServer({ ...wish, program, env }).finally(started);
     return { entry, client: clientFor(entry) };
   } catch (error) {
     throw wish.signal?.aborted ? startInterrupted() : error;

@@ -1,10 +1,8 @@
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HandrailError } from "../errors.ts";
 import { claim } from "../lock/claim.ts";
-import { identify, isAlive, processIdentitySchema } from "../run/process.ts";
-import { parseJson } from "../state/files.ts";
+import { isHolderAlive, newHolder } from "../lock/holder.ts";
 import { projectDir } from "../state/place.ts";
 
 /** How often the gate is tried again while somebody else is at it, in milliseconds. */
@@ -50,14 +48,4 @@ export function startInterrupted(): HandrailError {
   return new HandrailError("interrupted", "stopped before OpenCode's server was up; it got no prompt", {
     fix: "give the command again",
   });
-}
-
-/** One caller, not one process: two calls in a process race like two processes. */
-function newHolder(): string {
-  return JSON.stringify({ ...identify(), nonce: randomBytes(6).toString("hex") });
-}
-
-function isHolderAlive(holder: string): boolean {
-  const parsed = parseJson(holder, processIdentitySchema);
-  return parsed.ok && isAlive(parsed.value);
 }

@@ -19,9 +19,6 @@ const ask = (question: string, labels: string[], multiple = false) => ({
 const question = (...questions: object[]) => call("question", { questions });
 const ASKS = { config: { permission: { webfetch: "ask" } } };
 
-/** What the tools told the model in its newest turn. */
-const told = (lab: ServeLab) => lab.model.requests.at(-1)?.messages.at(-1)?.toolResults.join("\n") ?? "";
-
 /** A command as Handrail prints it, as the words after `handrail`. */
 function wordsOf(command: string, answer = ""): string[] {
   const [program, ...words] = command.replace('"ANSWER"', answer).split(" ");
@@ -105,9 +102,9 @@ test("a question: every verb says what is asked and how to answer; the answer re
   const quick = await lab.json(["session", "reply", id, "--no-wait", "--", "a", "x, z"]);
   expect(quick).toMatchObject({ code: 0, value: { session_id: id, state: "running" } });
   expect((await lab.json(["session", "wait", id])).value).toMatchObject({ state: "done", text: "Chosen." });
-  expect(lab.model.requests.flatMap(({ messages }) => messages.flatMap((one) => one.toolResults)).join("\n")).toMatch(
-    /Which of these\?.*x, ?z/,
-  );
+  expect(
+    lab.model.requests.flatMap(({ messages }) => messages.flatMap((one) => one.toolResults)).join("\n"),
+  ).toMatch(/Which of these\?.*x, ?z/);
   const third = await lab.json([...NEW, "--", "ASK"]);
   const no = await lab.json(["session", "reply", third.value.session_id, "--reject"]);
   expect(no.value).toMatchObject({ session_id: third.value.session_id, state: expect.any(String) });
@@ -135,11 +132,18 @@ test("a permission: allowed, refused, and of a run whose server ends with it", a
   const second = await lab.json([...NEW, "--", "Fetch."]);
   expect(second).toMatchObject({
     code: 5,
-    value: { pending: [{ kind: "permission", id: expect.stringMatching(/^per/), text: expect.stringContaining("webfetch") }] },
+    value: {
+      pending: [
+        { kind: "permission", id: expect.stringMatching(/^per/), text: expect.stringContaining("webfetch") },
+      ],
+    },
   });
   const id = second.value.session_id;
   const words = await lab.json(["session", "reply", id, "--", "yes"]);
-  expect(words).toMatchObject({ code: 2, value: { error: { message: expect.stringContaining("permission") } } });
+  expect(words).toMatchObject({
+    code: 2,
+    value: { error: { message: expect.stringContaining("permission") } },
+  });
   const refused = await lab.json(["session", "reply", id, "--reject", "--message", "stay offline"]);
   expect(refused.value.state).not.toBe("awaiting_permission");
   expect(JSON.stringify(lab.model.requests.at(-1)?.messages)).toContain("stay offline");
@@ -180,7 +184,13 @@ test("--events: the result on stdout, what happens on stderr, a JSON object a li
         expect.objectContaining({ event: "note", at: expect.stringMatching(/^\d{4}-.*Z$/) }),
         expect.objectContaining({ event: "session", session_id: expect.stringMatching(/^ses_/) }),
         expect.objectContaining({ event: "tool", tool: "write", status: "refused" }),
-        expect.objectContaining({ event: "refusal", run_id, code: "out-of-scope", path: "src/b.ts", tool: "write" }),
+        expect.objectContaining({
+          event: "refusal",
+          run_id,
+          code: "out-of-scope",
+          path: "src/b.ts",
+          tool: "write",
+        }),
         expect.objectContaining({ event: "refusal", run_id, path: "src/b.ts", tool: "bash" }),
         expect.objectContaining({ event: "tool", tool: "edit", status: "done", tokens: expect.any(Number) }),
         expect.objectContaining({ event: "tokens", total: expect.any(Number) }),
