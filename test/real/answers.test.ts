@@ -205,5 +205,5 @@ test("--events: the result on stdout, what happens on stderr, a JSON object a li
   expect(plain.stderr).toMatch(/^handrail edit .*\(\d+ tokens so far, [12] refused\)$/m);
   expect(jsonLines(plain.stderr)).toEqual([]);
   const wrong = await lab.handrail(["run", "missing.txt", "--events"]);
-  expect([wrong.code, JSON.parse(wrong.stdout).error.code]).toEqual([2, "not-found"]);
+  expect([wrong.code, JSON.parse(wrong.stdout).error.code]).toEqual([2, "bad-input"]);
 });
