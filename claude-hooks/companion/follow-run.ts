@@ -47,7 +47,11 @@ export function followRun(run: Pick<RunRecord, "root" | "run_id">, progress: Pro
 function refusalsIn(record: RunRecord): { turn: number; calls: RefusedAct[]; shell: RefusedAct[] } {
   const { turn } = record;
   const events = readEvents(record.root, record.run_id).filter((event) => event.turn === turn);
-  return { turn, calls: refusedCalls(events), shell: shellWord(runDir(record.root, record.run_id), events).refused };
+  return {
+    turn,
+    calls: refusedCalls(events),
+    shell: shellWord(runDir(record.root, record.run_id), events).refused,
+  };
 }
 
 /** Tells when the plugin has bound the run, and OpenCode is up therefore. */

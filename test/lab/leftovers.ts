@@ -1,4 +1,12 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "./process.ts";
@@ -57,11 +65,14 @@ function processesOf(folder: string): Left[] {
         const words = at("cmdline").replaceAll("\0", " ").trim();
         const parent = Number(at("stat").replace(/^.*\) \S (\d+) .*$/s, "$1"));
         const own = parent === process.pid || words === ""; // a worker that is just ending
-        const knows = [at("environ"), words, readlinkSync(`/proc/${pid}/cwd`)].some((one) => one.includes(folder));
+        const knows = [at("environ"), words, readlinkSync(`/proc/${pid}/cwd`)].some((one) =>
+          one.includes(folder),
+        );
         return knows && !own ? [{ pid: Number(pid), words }] : [];
       } catch (error) {
         // Ended while we looked, or another user's.
-        if (["ENOENT", "ESRCH", "EACCES", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
+        if (["ENOENT", "ESRCH", "EACCES", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? ""))
+          return [];
         throw error;
       }
     });

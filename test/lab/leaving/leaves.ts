@@ -9,6 +9,11 @@ test("leaves something behind, or nothing", () => {
   if (process.env.LEAVES === "process") spawn("sleep", ["600"], { detached: true, stdio: "ignore" }).unref();
   if (process.env.LEAVES === "listener") {
     const listens = 'require("node:http").createServer().listen(0, "127.0.0.1")';
-    spawn(process.execPath, ["-e", listens], { cwd: tmpdir(), env: {}, detached: true, stdio: "ignore" }).unref();
+    spawn(process.execPath, ["-e", listens], {
+      cwd: tmpdir(),
+      env: {},
+      detached: true,
+      stdio: "ignore",
+    }).unref();
   }
 });
