@@ -77,7 +77,7 @@ test.skipIf(smallDisk)(
     const project = projectState({ ...lab.sandbox, state: kept });
     expect(readdirSync(join(project, "inbox")).filter((name) => name.endsWith(".json"))).toHaveLength(1);
     const files = readdirSync(kept, { recursive: true, encoding: "utf8" });
-    expect(files.filter((name) => /\.tmp$|unreadable/.test(name))).toEqual([]);
+    expect(files.filter((name) => /\.tmp$|\.unreadable-/.test(name))).toEqual([]);
     for (const name of files.filter((file) => file.endsWith(".json"))) {
       expect(() => JSON.parse(readFileSync(join(kept, name), "utf8")), name).not.toThrow();
     }

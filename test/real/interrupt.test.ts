@@ -49,7 +49,7 @@ async function interrupted(
 const running = (lab: ServeLab, words: string) => () =>
   until(
     `${words} to run`,
-    () => processesMentioning(lab.sandbox.dir)?.some((line) => line.includes(words)),
+    () => processesMentioning(lab.sandbox.dir)?.some((line) => line.endsWith(words)),
     60_000,
   );
 
@@ -74,7 +74,7 @@ async function expectNothingLeft(lab: ServeLab): Promise<void> {
 test.skipIf(noTerminal)(`run, schedule and exec: aborted, exit 1 or the command's own${why}`, async () => {
   const lab = await setUpServe([edit, SLEEP, text("Done.")]);
   const terminal = openShell(lab);
-  const run = await interrupted(terminal, `run ${TASK_NAME}`, running(lab, "sleep 300"), 2);
+  const run = await interrupted(terminal, `run ${TASK_NAME}`, running(lab, " sleep 300 "), 2);
   expect(run.code).toBe(1);
   expect(run.shown).toMatch(/stopping OpenCode; what it did so far is kept.*"change-a": aborted/);
   expect(run.shown).toMatch(/handrail diff/);
@@ -84,7 +84,11 @@ test.skipIf(noTerminal)(`run, schedule and exec: aborted, exit 1 or the command'
   lab.repo.write("src/a.ts", "export const a = 1;\n");
   const second = "opencode_tasks/20261121-change-b.txt";
   lab.repo.write(second, "Change b\n\nFiles to modify:\n- src/a.ts\n");
-  const schedule = await interrupted(terminal, `schedule ${TASK_NAME} ${second}`, running(lab, "sleep 300"));
+  const schedule = await interrupted(
+    terminal,
+    `schedule ${TASK_NAME} ${second}`,
+    running(lab, " sleep 300 "),
+  );
   expect(schedule.code).toBe(1);
   expect(schedule.shown).toMatch(/"change-a": aborted.*change-b\.txt: not started: stopped/);
   expect(lab.callbacks()).toMatchObject([{ state: "aborted" }, { state: "aborted" }]);
@@ -92,7 +96,7 @@ test.skipIf(noTerminal)(`run, schedule and exec: aborted, exit 1 or the command'
 
   // What it wrote in scope is kept; what waits for its end is told by the shell's own code for an interrupt.
   const words = `exec --task ${TASK_NAME} -- 'echo kept > src/a.ts; sleep 300; echo not > src/lib/x.ts'`;
-  const exec = await interrupted(terminal, words, running(lab, "sleep 300"));
+  const exec = await interrupted(terminal, words, running(lab, " sleep 300 "));
   expect(exec.code).toBe(130);
   expect(lab.repo.read("src/a.ts")).toBe("kept\n");
   await expectNothingLeft(lab);
@@ -108,7 +112,11 @@ test.skipIf(noTerminal)(
     const edited = () => until("the edit", () => lab.repo.read("src/a.ts").includes("a = 2"), 60_000);
 
     // While the server is still starting: it is ended again.
-    const early = await interrupted(terminal, "session new -- Hello", running(lab, " serve --hostname"));
+    const early = await interrupted(
+      terminal,
+      "session new -- Hello",
+      running(lab, " serve --hostname 127.0.0.1 --port 0 "),
+    );
     expect(early.code).toBe(1);
     expect(early.shown).toContain("stopped before OpenCode's server was up");
     await expectNothingLeft(lab);
@@ -131,7 +139,8 @@ test.skipIf(noTerminal)(
     const job = (await lab.json(["session", "new", "--background", "--task", TASK_NAME, "--", "Do it."]))
       .value;
     await edited();
-    const looking = () => terminal.waitFor(/session attach/);
+    const users = join(projectState(lab.sandbox), "serve-users");
+    const looking = () => until("attach to join the job's worker", () => readdirSync(users).length > 1);
     const attached = await interrupted(terminal, `session attach ${job.session_id}`, looking);
     expect(attached.code).toBe(1);
     expect(attached.shown).toMatch(/asking the session to stop.*aborted/);

@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { TASK_NAME } from "../lab/delegation.ts";
+import { projectState, TASK_NAME } from "../lab/delegation.ts";
 import { processesMentioning, until } from "../lab/process.ts";
 import { call, text } from "../lab/script.ts";
 import { processRuns, type ServeLab, setUpServe } from "../lab/serve.ts";
@@ -73,8 +73,18 @@ test("two terminals at once: one server", async () => {
 });
 
 test("a session: scope from its prompt, continued, attached, in the background", async () => {
-  const lab = await setUpServe([outside, edit, text("Changed.")]);
-  const first = await lab.json(["session", "new", "--", `Change a.${SCOPE}`]);
+  let tried = () => {};
+  const tries = new Promise<void>((resolve) => {
+    tried = resolve;
+  });
+  const lab = await setUpServe([outside, edit, { ...text("Changed."), after: () => tries }]);
+  const starting = lab.json(["session", "new", "--", `Change a.${SCOPE}`]);
+  // Nobody ends the server while somebody else starts it, or works with it.
+  await until("a server on record", () => existsSync(join(projectState(lab.sandbox), "serve.json")));
+  expect(await lab.json(["serve", "stop"])).toMatchObject({ code: 5, value: { error: { code: "busy" } } });
+  expect((await lab.json(["serve", "cleanup", "--all"])).value).toEqual([]);
+  tried();
+  const first = await starting;
   expect(first, first.stderr).toMatchObject({
     code: 0,
     value: {
