@@ -21,7 +21,7 @@ const GRACE_MS = 10_000;
  */
 export default function setUpSuite(): () => Promise<void> {
   const before = process.env.TMPDIR;
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), "handrail-tests-")));
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), "hr-")));
   process.env.TMPDIR = folder;
   return async () => {
     const processes = await processesLeft(folder);

@@ -125,10 +125,12 @@ test("for the user: every project has it, none is changed, and the home is as it
   expect(await opencodePlugins(sandbox, repo.root)).toHaveLength(1);
   expect(await claudePlugins(sandbox, repo.root)).toMatchObject([{ scope: "user", enabled: true }]);
   expect(changed(before, repo.manifest())).toEqual([]);
-  // OpenCode used as ever: a prompt that is a task is held to it.
+  // OpenCode used as ever: a prompt that is a task file is held to it.
+  const task = "Change a\n\nFiles to modify:\n- src/a.ts";
+  repo.write("opencode_tasks/20261121-change-a.txt", task);
   const model = closing(await startOpenAiServer([outside, inside, text("Done.")]));
   const content = JSON.stringify(userConfig({ sandbox, modelUrl: model.url }));
-  const used = await runProgram(installed("opencode"), ["run", "Change a\n\nFiles to modify:\n- src/a.ts"], {
+  const used = await runProgram(installed("opencode"), ["run", task], {
     cwd: repo.root,
     env: { ...sandbox.env, PWD: repo.root, OPENCODE_CONFIG_CONTENT: content },
   });
