@@ -126,6 +126,17 @@ test("a session: scope from its prompt, continued, attached, in the background",
   expect(attached).toMatchObject({ code: 0, value: { session_id, state: "done", text: "Mended." } });
   expect(lab.model.requests).toHaveLength(asked);
 
+  // Not held, because a person said so: no run, and it writes what it likes.
+  lab.model.script([outside, text("Free.")]);
+  const free = await lab.json(["session", "new", "--unscoped", "--", `As you like.${SCOPE}`]);
+  expect(free, free.stderr).toMatchObject({
+    code: 0,
+    value: { state: "done", held: "unscoped", text: "Free." },
+  });
+  expect(free.value).not.toHaveProperty("run_id");
+  expect(lab.repo.read("src/b.ts")).toBe("x\n");
+  lab.repo.write("src/b.ts", "export const b = 2;\n");
+
   // A reviewer: nothing lands, whatever it tries.
   lab.model.script([outside, bash("echo x > src/a.ts"), text("Looks fine.")]);
   const before = lab.repo.manifest();
@@ -157,7 +168,7 @@ test("a session: scope from its prompt, continued, attached, in the background",
     { path: "src/a.ts" },
   ]);
   expect((await lab.json(["job", "list"])).value).toMatchObject([{ job_id, state: "done" }]);
-  expect((await lab.json(["session", "list"])).value).toHaveLength(3);
+  expect((await lab.json(["session", "list"])).value).toHaveLength(4);
 });
 
 test("without the plugin a server gets no prompt: exit 5, no model is asked, nothing is left", async () => {
