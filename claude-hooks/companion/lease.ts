@@ -35,7 +35,8 @@ function whatIsInTheWay(root: string, spec: TaskSpec, config: Config): string | 
 /**
  * Waits until a task could start. On a server the plugin takes the lease, when the prompt arrives.
  * @param minutes how long to wait; 0: not at all
- * @throws HandrailError `busy`, and `interrupted` by Ctrl-C
+ * @returns why it still cannot, when the time is up
+ * @throws HandrailError `busy` where there is nothing to wait for, and `interrupted` by Ctrl-C
  */
 export async function waitUntilFree(
   root: string,
@@ -43,11 +44,12 @@ export async function waitUntilFree(
   config: Config,
   minutes: number,
   progress: Progress,
-): Promise<void> {
+): Promise<string | undefined> {
   const look = async () => whatIsInTheWay(root, spec, config);
   const waited = await lookUntilFree(look, minutes, progress);
   if (waited.interrupted) throw interrupted("its files were free; nothing was started");
-  if (waited.reason !== undefined) throw busy(waited.reason);
+  if (waited.reason !== undefined && minutes === 0) throw busy(waited.reason);
+  return waited.reason;
 }
 
 /**
@@ -72,9 +74,9 @@ export async function waitForLease(
     throw interrupted(`run ${record.run_id} had the files that it needs; OpenCode was not started`);
   }
   if (waited.reason === undefined) return;
-  const message = `${waited.reason}${minutes > 0 ? `; waited ${minutes} min` : ""}`;
-  await closeTurn(record, { outcome: "error", error: { code: "busy", message } });
-  throw busy(message);
+  if (minutes > 0) throw await endWaiting(record, waited.reason, minutes);
+  await closeTurn(record, { outcome: "error", error: { code: "busy", message: waited.reason } });
+  throw busy(waited.reason);
 }
 
 interface Waited {
@@ -101,6 +103,17 @@ function lookUntilFree(
       await sleep(LOOK_MS, undefined, { signal: stop }).catch(() => undefined);
     }
   });
+}
+
+/**
+ * Ends a run that has waited for a lease as long as it may: failed, with a callback, and escalated where it is a
+ * packet's.
+ * @returns the error for whoever started it
+ */
+export async function endWaiting(record: RunRecord, reason: string, minutes: number): Promise<HandrailError> {
+  const message = `${reason}; waited ${minutes} min`;
+  await closeTurn(record, { outcome: "error", error: { code: "lease-wait", message } });
+  return busy(message);
 }
 
 function busy(message: string): HandrailError {

@@ -48,7 +48,9 @@ export async function acquire(dir: string, request: LeaseRequest, modules: Modul
     };
     writeJson(fileOf(dir, request.run_id), lease);
     for (const old of leases) {
-      if (old !== own && (!isHeld(old) || isSuperseded(old, request))) {
+      // One that nobody has confirmed in time is not held, and stays until that has been told.
+      const over = old.awaiting ? isSuperseded(old, request) : !isHeld(old);
+      if (old !== own && over) {
         rmSync(fileOf(dir, old.run_id), { force: true });
       }
     }
@@ -183,7 +185,8 @@ function leaseNames(dir: string): string[] {
   try {
     return readdirSync(dir).flatMap((name) => /^(r[\w-]+)\.json$/.exec(name)?.[1] ?? []);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    // Whoever writes there is told of a file that is in the way.
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
     throw error;
   }
 }

@@ -11,6 +11,7 @@ import type { Audit } from "../tree/audit.ts";
 import { quarantine } from "../tree/quarantine.ts";
 import { noteCheckpoint, readCheckpoints } from "./checkpoints.ts";
 import { endCheckpoint, taskState } from "./end.ts";
+import { escalate, escalationOf } from "./escalate.ts";
 import { readEvents, sumUsage } from "./events.ts";
 import { moveRun } from "./move.ts";
 import { withdrawNotes } from "./notes.ts";
@@ -96,6 +97,8 @@ export async function closeTurn(
   await settleLease(record, state);
   // The callback first: a crash in between leaves an unfinished run, which is closed again, to the same id.
   putAndDeliver(record.root, payloadOf(closed), record.origin, env);
+  const escalation = escalationOf(closed);
+  if (escalation) escalate(closed, escalation, env);
   const ended = moveRun(record, state, closed);
   faultPoint("run-ended");
   startFlusher(record.root, env);

@@ -3,7 +3,7 @@ import { clientFor, type Server } from "./client.ts";
 import { isRunning, readEntry, type ServerEntry, touchEntry, writeEntry } from "./entry.ts";
 import { atServerGate, startInterrupted } from "./gate.ts";
 import { healthOf } from "./health.ts";
-import { findProgram } from "./program.ts";
+import { requireOpencode } from "./program.ts";
 import { busySessions } from "./session.ts";
 import { currentPrints, startServer } from "./spawn.ts";
 import { takeStart } from "./start-gate.ts";
@@ -109,15 +109,6 @@ export async function findServer(root: string): Promise<Server | undefined> {
     `OpenCode's server (process ${entry.leader.pid}) runs and does not answer`,
     { fix: "handrail serve stop" },
   );
-}
-
-/** @throws HandrailError `opencode-missing` */
-export function requireOpencode(root: string, env: NodeJS.ProcessEnv = process.env): string {
-  const program = findProgram("opencode", root, env);
-  if (program !== undefined) return program;
-  throw new HandrailError("opencode-missing", "there is no `opencode` on PATH (outside this repository)", {
-    fix: "npm install -g opencode-ai",
-  });
 }
 
 type Current = Pick<ServerEntry, "program" | "plugin">;

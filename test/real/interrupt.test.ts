@@ -105,7 +105,7 @@ test.skipIf(noTerminal)(`run, schedule and exec: aborted, exit 1 or the command'
 });
 
 test.skipIf(noTerminal)(
-  `session and review: the session is asked to stop; twice leaves it alone${why}`,
+  `session new, attach and review: the session is asked to stop, a server that starts is ended${why}`,
   async () => {
     const lab = await setUpServe([edit, { hang: true }]);
     const terminal = openShell(lab);
@@ -133,9 +133,8 @@ test.skipIf(noTerminal)(
     await expectNothingLeft(lab);
     expect((await lab.json(["serve", "status"])).value).toMatchObject({ state: "ready", busy: [] });
 
-    // Attached from another terminal: it leaves the session alone the second time, and says how to come back.
+    // Attached to what another process waits for, too: both are told.
     lab.repo.write("src/a.ts", "export const a = 1;\n");
-    lab.model.script([edit, { text: "Slow.", delayMs: 20_000 }]);
     const job = (await lab.json(["session", "new", "--background", "--task", TASK_NAME, "--", "Do it."]))
       .value;
     await edited();

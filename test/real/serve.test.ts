@@ -73,7 +73,7 @@ test("two terminals at once: one server", async () => {
 });
 
 test("a session: scope from its prompt, continued, attached, in the background", async () => {
-  let tried = () => {};
+  let tried: () => void = () => undefined;
   const tries = new Promise<void>((resolve) => {
     tried = resolve;
   });
