@@ -43,7 +43,7 @@ export interface AskedQuestion {
 
 /** An answer to what is pending. */
 export type Reply =
-  /** `always` holds for all sessions of this server until it ends (1.18.33, measured). */
+  /** `always`: OpenCode asks no more for the like, as it understands that. */
   | { kind: "allow"; how: "once" | "always" }
   | { kind: "reject"; message?: string }
   /** For each question what was chosen, or written. */

@@ -49,7 +49,7 @@ export function configure(command: Command): void {
     .argument("<session>", "session id")
     .argument("[answer...]", "what to answer a question, after --; one word or quoted text for each question")
     .option("--once", "allow what it asks for, this once")
-    .option("--always", "allow it to every session of this project's server, until the server ends")
+    .option("--always", "allow it, and let OpenCode ask no more for the like")
     .option("--reject", "refuse the permission, or the question")
     .option("--message <text>", "with --reject: why, told to the executor")
     .option("--request <id>", "which of several")
