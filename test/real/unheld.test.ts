@@ -118,7 +118,12 @@ test("what an earlier turn left out of scope stays part of the verdict until it 
   const c = { path: "src/c.ts", inScope: false, by: "executor" };
   expect(lab.callbacks()).toMatchObject([
     { turn: 1, ...bad, changes: [b] },
-    { turn: 2, ...bad, changes: [b], reasons: ['"src/b.ts", changed in turn 1, is outside the task\'s scope'] },
+    {
+      turn: 2,
+      ...bad,
+      changes: [b],
+      reasons: ['"src/b.ts", changed in turn 1, is outside the task\'s scope'],
+    },
     { turn: 3, ...bad, changes: [c, b] },
   ]);
   const id = String(lab.runs()[0]?.run_id);
