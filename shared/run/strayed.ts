@@ -11,15 +11,20 @@ type Turns = Pick<RunRecord, "root" | "run_id" | "turn">;
 
 /** What earlier turns changed out of scope and nobody has put back since: a later turn's audit starts after it. */
 export function stillStrayed(run: Turns & Pick<RunRecord, "strayed">): Strayed[] {
-  return (run.strayed ?? []).filter(({ path, turn }) => {
-    if (turn >= run.turn) return false;
-    const dir = turnDir({ ...run, turn });
-    const before = readJournal(dir).find((entry) => entry.path === path)?.before;
+  return (run.strayed ?? []).filter((one) => one.turn < run.turn && !isPutBack(run, one));
+}
+
+function isPutBack(run: Turns, { path, turn }: Strayed): boolean {
+  const dir = turnDir({ ...run, turn });
+  const before = readJournal(dir).find((entry) => entry.path === path)?.before;
+  // Of the git directory the journal has no content to compare with.
+  if (before === undefined || path.startsWith(".git/")) return false;
+  try {
     const format = loadSnapshot(dir)?.tree.objectFormat;
-    // Of the git directory the journal has no content to compare with.
-    if (before === undefined || format === undefined || path.startsWith(".git/")) return true;
-    return !same(before, fileState(run.root, path, format));
-  });
+    return format !== undefined && same(before, fileState(run.root, path, format));
+  } catch {
+    return false; // What cannot be told any more counts as it was: the turn is closed all the same.
+  }
 }
 
 /** Adds to a turn's audit what earlier turns left out of scope: the run is no better for its last turn. */
