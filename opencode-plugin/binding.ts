@@ -16,6 +16,7 @@ import type { RefusalCode } from "../shared/scope/decision.ts";
 import { lineage } from "../shared/task/lineage.ts";
 import { loadTask } from "../shared/task/load.ts";
 import { findPromptTask } from "../shared/task/prompt.ts";
+import { firstProblem } from "../shared/task/require.ts";
 import { earlierPrompts } from "./earlier-prompts.ts";
 
 /** What a session is held to. `free`: a person's own session, which Handrail leaves alone. */
@@ -179,12 +180,8 @@ async function take(
     );
   }
   if (!record.spec.ok) {
-    const error = record.spec.errors[0];
-    const where = `${record.task_file ?? record.task_id}${error?.line ? `:${error.line}` : ""}`;
-    return {
-      ...readOnly("invalid-task", `${where}: ${error?.message ?? "the task cannot be read"}`),
-      record,
-    };
+    const problem = firstProblem(record.spec, record.task_file ?? record.task_id);
+    return { ...readOnly("invalid-task", problem), record };
   }
   const taken = await leaseFor(record, config, context);
   if (!taken.ok) return { ...readOnly("busy", taken.reason), record };

@@ -9,8 +9,8 @@ import type { RunRecord } from "../../shared/run/record.ts";
 import { requireRun } from "../../shared/run/store.ts";
 import { freezeSurroundings } from "../../shared/scope/surroundings.ts";
 import { lineage } from "../../shared/task/lineage.ts";
-import { loadTask } from "../../shared/task/load.ts";
 import { locateTask } from "../../shared/task/locate.ts";
+import { requireTask } from "../../shared/task/require.ts";
 import type { TaskSpec } from "../../shared/task/spec.ts";
 
 /** One task of a schedule. */
@@ -33,7 +33,7 @@ export function scheduleOf(files: readonly string[], root: string, cwd: string):
   if (twice !== undefined) {
     throw new HandrailError("bad-usage", `${twice} is given twice`, { fix: "name each task once" });
   }
-  const specs = located.map((file) => readTask(file, root));
+  const specs = located.map((file) => requireTask(file, root));
   const candidates = specs.map((spec) => ({
     task_id: lineage(spec, root),
     claims: claimsOf(spec, freezeSurroundings(spec.scope, root), groups),
@@ -42,16 +42,6 @@ export function scheduleOf(files: readonly string[], root: string, cwd: string):
   return located.flatMap((file, index) => {
     const [spec, plan] = [specs[index], plans[index]];
     return spec && plan ? [{ file, spec, plan }] : [];
-  });
-}
-
-function readTask(file: string, root: string): TaskSpec {
-  const spec = loadTask(file, root);
-  if (spec.ok) return spec;
-  const [first] = spec.errors;
-  const where = first?.line === undefined ? file : `${file}:${first.line}`;
-  throw new HandrailError("invalid-task", `${where}: ${first?.message ?? "the task cannot be read"}`, {
-    fix: `handrail task check ${file}`,
   });
 }
 

@@ -5,6 +5,7 @@ import { proveDisjoint } from "../../shared/lock/disjoint.ts";
 import { isHeld } from "../../shared/lock/lease.ts";
 import { readLeases } from "../../shared/lock/store.ts";
 import { type Delegation, projectState, setUpDelegation } from "../lab/delegation.ts";
+import { packetJson } from "../lab/packet.ts";
 import { processesMentioning, projectRoot, runProgram } from "../lab/process.ts";
 import { call, type ModelRequest, type Step, text } from "../lab/script.ts";
 
@@ -52,13 +53,7 @@ function packet(
   { files, module, parallel = true, validation = ["true"] }: Wanted,
   asks: typeof ASKS,
 ): string {
-  return JSON.stringify({
-    packet_version: "v1",
-    task_id: id,
-    workstream: "feature",
-    owner_agent: "fullstack",
-    session_key: `coding:${id}`,
-    objective: `Work of ${id}`,
+  return packetJson(id, files, {
     scope: { file_paths: files, module_boundaries: [module] },
     conflict_policy: { mode: "sequential_default", parallel_allowed: parallel },
     acceptance: ["AC1"],

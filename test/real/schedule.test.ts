@@ -2,20 +2,14 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { projectState, setUpDelegation } from "../lab/delegation.ts";
+import { packetJson } from "../lab/packet.ts";
 import { projectRoot, runProgram } from "../lab/process.ts";
 import { call, type ModelRequest, type Step, text } from "../lab/script.ts";
 
 const HANDRAIL = join(projectRoot, "claude-hooks/bin/handrail");
 
-const packet = (id: string, files: string[]): string =>
-  JSON.stringify({
-    packet_version: "v1",
-    task_id: id,
-    workstream: "feature",
-    owner_agent: "fullstack",
-    session_key: `coding:${id}`,
-    objective: `Work of ${id}`,
-    scope: { file_paths: files, module_boundaries: [id] },
+const packet = (id: string): string =>
+  packetJson(id, ["src/a.ts"], {
     conflict_policy: { mode: "sequential_default", parallel_allowed: true },
     acceptance: ["AC1"],
     validation: { commands: ["true"], must_include: ["test evidence"] },
@@ -34,7 +28,7 @@ test("an OpenCode that dies in its start keeps no lease: the packets behind it g
     repo: {
       files: {
         "src/a.ts": "a\n",
-        ...Object.fromEntries(ids.map((id) => [`packets/${id}.json`, packet(id, ["src/a.ts"])])),
+        ...Object.fromEntries(ids.map((id) => [`packets/${id}.json`, packet(id)])),
       },
       ignore: ["opencode_tasks/"],
     },
