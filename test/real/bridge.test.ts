@@ -22,9 +22,9 @@ const KEY = "agent:creator:telegram:1";
 const edit = (file: string, oldString: string, newString: string): Step =>
   call("edit", { filePath: file, oldString, newString });
 
-/** OpenCode servers of a sandbox. */
+/** OpenCode servers of a sandbox; a worker that is just ending says `--lane serve`. */
 function servers(dir: string): string[] {
-  return (processesMentioning(dir) ?? []).filter((line) => / serve /.test(line));
+  return (processesMentioning(dir) ?? []).filter((line) => /(?<!--lane) serve /.test(line));
 }
 
 test("an outer agent's whole flow: policy, task, events, tail, callback to its gateway, and no server left", async () => {
