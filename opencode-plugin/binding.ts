@@ -16,6 +16,8 @@ import type { RefusalCode } from "../shared/scope/decision.ts";
 import { lineage } from "../shared/task/lineage.ts";
 import { loadTask } from "../shared/task/load.ts";
 import { findPromptTask } from "../shared/task/prompt.ts";
+import { firstProblem } from "../shared/task/require.ts";
+import { earlierPrompts } from "./earlier-prompts.ts";
 
 /** What a session is held to. `free`: a person's own session, which Handrail leaves alone. */
 export type Binding =
@@ -32,6 +34,8 @@ export interface BindingContext {
   lane: "cli" | "serve";
   /** The process's. Set until a session has taken it: `HANDRAIL_RUN_ID` names one run, not every later prompt's. */
   preset: { runId: string | undefined };
+  /** The end of a run's turn that is just being closed in this process; undefined for any other run. */
+  ending: (runId: string) => Promise<void> | undefined;
   /** Whether OpenCode runs formatters after a write: code of the repository, unconfined. */
   formatters: boolean;
   /** Whether OpenCode starts language servers, which are code of the repository, too, and stay. */
@@ -176,14 +180,10 @@ async function take(
     );
   }
   if (!record.spec.ok) {
-    const error = record.spec.errors[0];
-    const where = `${record.task_file ?? record.task_id}${error?.line ? `:${error.line}` : ""}`;
-    return {
-      ...readOnly("invalid-task", `${where}: ${error?.message ?? "the task cannot be read"}`),
-      record,
-    };
+    const problem = firstProblem(record.spec, record.task_file ?? record.task_id);
+    return { ...readOnly("invalid-task", problem), record };
   }
-  const taken = await takeLease(record, config, context.env);
+  const taken = await leaseFor(record, config, context);
   if (!taken.ok) return { ...readOnly("busy", taken.reason), record };
   const dir = leasesDir(context.root);
   const stop = keepLease(dir, record.run_id);
@@ -194,9 +194,19 @@ async function take(
     leases: new LeaseGuard(dir, record.run_id),
     release: () => {
       stop();
-      return settleLease(record, "failed");
+      return settleLease(asItIs(record), "failed");
     },
   };
+}
+
+/** The lease of a run; one that a turn of this process still has, which is just ending, is waited for. */
+async function leaseFor(record: RunRecord, config: Config, context: BindingContext) {
+  for (;;) {
+    const taken = await takeLease(record, config, context.env);
+    const ending = taken.ok ? undefined : context.ending(taken.by.run_id);
+    if (!ending) return taken;
+    await ending;
+  }
 }
 
 /** A packet has a session of its own: one that has worked for another task is not reused for it. */
@@ -224,18 +234,4 @@ export function isDelegated(env: NodeJS.ProcessEnv): boolean {
 
 function readOnly(code: RefusalCode, detail: string): Extract<Binding, { kind: "read-only" }> {
   return { kind: "read-only", code, detail };
-}
-
-/** The texts of a session's user messages, newest first; synthetic parts are OpenCode's, not the user's. */
-async function earlierPrompts(client: PluginInput["client"], sessionID: string): Promise<string[]> {
-  const answer = await client.session.messages({ path: { id: sessionID } });
-  if (!answer.data) throw new Error(`OpenCode gives no messages of session ${sessionID}`);
-  return answer.data
-    .filter((message) => message.info.role === "user")
-    .map((message) =>
-      message.parts
-        .flatMap((part) => (part.type === "text" && !part.synthetic ? [part.text] : []))
-        .join("\n"),
-    )
-    .reverse();
 }

@@ -1,7 +1,10 @@
-import type { Seen } from "../shared/run/close.ts";
+import { type CommandRecord, readCommands } from "../shared/confine/commands.ts";
+import { placesIn } from "../shared/confine/places.ts";
 import type { NewRunEvent } from "../shared/run/events.ts";
 import { otherRuns } from "../shared/run/others.ts";
 import type { RunRecord } from "../shared/run/record.ts";
+import { runDir } from "../shared/run/store.ts";
+import type { Seen } from "../shared/run/turn-audit.ts";
 import { type Audit, auditTurn } from "../shared/tree/audit.ts";
 import { readJournal } from "../shared/tree/journal.ts";
 import { closeWindow, lookThroughWindows, openWindow } from "../shared/tree/shell-window.ts";
@@ -76,6 +79,14 @@ export class Commands {
   /** Another plugin has set OpenCode's shell: templates, of which no hook tells, may have run unheld. */
   replaced(): void {
     if (this.seen.doubts.length === 0) this.seen.doubts.push("another plugin has replaced Handrail's shell");
+  }
+
+  /** What Handrail's shell has said of a packet's command that it held, once it has ended. */
+  saidOf(callID: string): CommandRecord | undefined {
+    const { root, run_id, spec } = this.#run;
+    if (spec.packet === undefined || !this.#running.has(callID)) return undefined;
+    const id = shellCallID(callID);
+    return readCommands(placesIn(runDir(root, run_id)).commands).find((one) => one.callID === id);
   }
 
   /** A call has ended. @returns what of its work is out of scope */

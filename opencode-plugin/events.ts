@@ -5,12 +5,16 @@ import type { Sessions } from "./sessions.ts";
 
 type Event = Parameters<NonNullable<Hooks["event"]>>[0]["event"];
 
-/** Follows what OpenCode says of its sessions, one thing after the other, in the order in which it was said. */
+/**
+ * Follows what OpenCode says of its sessions, one thing after the other, in the order in which it was said of a
+ * session and its sub-agents: what one family has to wait for does not hold up another.
+ */
 export class Listener {
   readonly #family: Family;
   readonly #sessions: Sessions;
   readonly #report: (error: unknown) => void;
-  #tail: Promise<void> = Promise.resolve();
+  /** What is still to be dealt with, by root session. */
+  readonly #tails = new Map<string, Promise<void>>();
 
   /** @param report what to do with an error: thrown, it would be a stack on the person's terminal */
   constructor(family: Family, sessions: Sessions, report: (error: unknown) => void) {
@@ -27,19 +31,34 @@ export class Listener {
     }
     const session = sessionOf(event);
     if (session !== undefined) this.#sessions.sign(session);
-    if (HEARD.test(event.type)) {
-      this.#tail = this.#tail.then(() => follow(event, this.#sessions)).catch(this.#report);
-    }
+    if (HEARD.test(event.type)) this.#queue(event, this.#rootOf(session ?? ""));
   }
 
-  /** Everything that was heard so far has been dealt with. */
-  settled(): Promise<void> {
-    return this.#tail;
+  /** Everything that was heard so far of a session's family, or of all, has been dealt with. */
+  async settled(sessionID?: string): Promise<void> {
+    if (sessionID === undefined) await Promise.all(this.#tails.values());
+    else await this.#tails.get(this.#rootOf(sessionID));
+  }
+
+  #queue(event: Event, root: string): void {
+    const before = this.#tails.get(root) ?? Promise.resolve();
+    const tail = before
+      .then(() => follow(event, this.#sessions))
+      .catch(this.#report)
+      .then(() => {
+        if (this.#tails.get(root) === tail) this.#tails.delete(root);
+      });
+    this.#tails.set(root, tail);
+  }
+
+  #rootOf(session: string): string {
+    return this.#family.knownRoot(session) ?? session;
   }
 }
 
 /** The session that an event is about: a part's and a delta's are signs of life as well. */
-function sessionOf({ properties }: Event): string | undefined {
+function sessionOf({ type, properties }: Event): string | undefined {
+  if (type === "session.deleted") return properties.info.id;
   if ("sessionID" in properties && typeof properties.sessionID === "string") return properties.sessionID;
   const inner = "part" in properties ? properties.part : "info" in properties ? properties.info : undefined;
   const named =

@@ -13,12 +13,17 @@ export class IdleWatch {
   #heard = Date.now();
   readonly #timer: NodeJS.Timeout | undefined;
 
-  /** @param root real path of the working tree @param env where whoever started the server says how long */
-  constructor(root: string, client: PluginInput["client"], env: NodeJS.ProcessEnv) {
+  /**
+   * @param root real path of the working tree
+   * @param env where whoever started the server says how long
+   * @param closing whether a turn is being closed: its validation commands may take longer than that
+   */
+  constructor(root: string, client: PluginInput["client"], env: NodeJS.ProcessEnv, closing: () => boolean) {
     const idle = Number(env[IDLE_VARIABLE] || Number.NaN);
     if (!(idle > 0)) return;
     this.#timer = setInterval(
       () => {
+        if (closing()) this.hear();
         this.#look(root, client, idle).catch(() => undefined); // asked again soon
       },
       Math.min(LOOK_MS, idle / 2),

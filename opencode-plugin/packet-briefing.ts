@@ -2,6 +2,7 @@ import type { Config } from "../shared/config/config.ts";
 import type { RunRecord } from "../shared/run/record.ts";
 import { packetArtifacts } from "../shared/task/artifacts.ts";
 import { LANGUAGE_RULE } from "../shared/text/language.ts";
+import { MISSING_CONTEXT } from "./give-up.ts";
 
 /**
  * What the executor of a coding packet is told besides its scope: what it works from, what it must not decide,
@@ -22,7 +23,7 @@ export function packetBriefing({ spec, task_file, root }: RunRecord, config: Con
       : "",
     "Keep your list of steps up to date (todowrite): each step that is done is reported as a checkpoint.",
     "Skills: use those that fit; where the packet names a workflow, follow that one. A skill of this project goes before one of the same name for all projects.",
-    "If context is missing that you cannot find in the repository, stop and say what is missing; do not guess.",
+    `If context is missing that you cannot find in the repository, do not guess: end your answer with a line "${MISSING_CONTEXT} <what is missing>". Whoever ordered the work then decides.`,
     LANGUAGE_RULE[config.language] ?? "",
   ].filter(Boolean);
 }

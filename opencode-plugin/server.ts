@@ -63,14 +63,15 @@ async function guarded(input: PluginInput, { env, preset, leave }: Shared): Prom
     env,
     lane: process.argv.includes("serve") ? "serve" : "cli",
     preset,
+    ending: (runId) => sessions.ending(runId),
     formatters: false,
     languageServers: false,
   };
   // OpenCode calls git, rg and others by name.
   if (process.env.PATH) process.env.PATH = pathOutside(root, process.env.PATH);
-  const sessions = new Sessions(context, family, leave.get(input.directory)?.());
+  const sessions: Sessions = new Sessions(context, family, leave.get(input.directory)?.());
   const listener = new Listener(family, sessions, (error) => log(input.client, error));
-  const idle = new IdleWatch(root, input.client, env);
+  const idle = new IdleWatch(root, input.client, env, () => sessions.closing);
   const end = async () => {
     idle.end();
     await listener.settled();
@@ -94,7 +95,7 @@ async function guarded(input: PluginInput, { env, preset, leave }: Shared): Prom
         part.type === "text" && !part.synthetic ? [part.text] : [],
       );
       // What was said before it: a turn that has just ended is not this prompt's.
-      await listener.settled();
+      await listener.settled(message.sessionID);
       const held = await sessions.prompted(message.sessionID, text.join("\n"), output.message);
       if (held) await allowLookingOutside(input.client, message.sessionID);
     },
@@ -106,6 +107,7 @@ async function guarded(input: PluginInput, { env, preset, leave }: Shared): Prom
     },
     "tool.execute.before": (call, output) => guard.before(call, output),
     "tool.execute.after": (call, output) => guard.after(call, output),
+    "experimental.text.complete": async ({ sessionID }, output) => sessions.said(sessionID, output.text),
     "shell.env": (call, output) => guard.shellEnv(call, output),
     event: async ({ event }) => {
       if ("sessionID" in event.properties) idle.hear();

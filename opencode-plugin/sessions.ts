@@ -4,7 +4,8 @@ import { type Binding, type BindingContext, bind, type Found, find } from "./bin
 import { closeOrLeave } from "./close.ts";
 import type { Family } from "./family.ts";
 import type { Ask } from "./questions.ts";
-import { type Answer, type Prompt, Turn } from "./turn.ts";
+import type { Answer, Prompt } from "./said.ts";
+import { Turn } from "./turn.ts";
 
 /** A session family's binding, and the turn under way when it is bound to a run. */
 export interface Bound {
@@ -33,7 +34,8 @@ export class Sessions {
   readonly #turns = new Map<string, Turn>();
   readonly #busy = new Map<string, Set<string>>();
   readonly #rootIdle = new Set<string>();
-  readonly #endings = new Set<Promise<void>>();
+  /** The turns that are being closed, by root: with validation commands that may take long. */
+  readonly #endings = new Map<string, { runId: string; done: Promise<void> }>();
   readonly #before: Promise<void>;
 
   /** @param before the end of the disposed instance whose place this one takes */
@@ -136,6 +138,12 @@ export class Sessions {
     if (root === sessionID) (await this.#bound.get(root))?.turn?.failed(name, message);
   }
 
+  /** The model has said something, to the end of a part of its answer; a sub-agent says it to its parent. */
+  async said(sessionID: string, text: string): Promise<void> {
+    const root = await this.#family.rootOf(sessionID);
+    if (root === sessionID) (await this.#bound.get(root))?.turn?.said(text);
+  }
+
   /** Somebody has to answer before the family can go on. */
   async asked(sessionID: string, request: string, ask: Ask): Promise<void> {
     (await this.#bound.get(await this.#family.rootOf(sessionID)))?.turn?.asked(request, ask);
@@ -157,7 +165,17 @@ export class Sessions {
       const done = this.#rootIdle.has(root) && !this.#busy.get(root)?.size;
       this.#end(root, { outcome: done ? "idle" : "left" });
     }
-    await Promise.all(this.#endings);
+    await Promise.all([...this.#endings.values()].map(({ done }) => done));
+  }
+
+  /** Whether any turn is being closed. */
+  get closing(): boolean {
+    return this.#endings.size > 0;
+  }
+
+  /** The end of a run's turn that is being closed; undefined for any other run. */
+  ending(runId: string): Promise<void> | undefined {
+    return [...this.#endings.values()].find((one) => one.runId === runId)?.done;
   }
 
   /** The family's binding, made now where there is none, or a prompt waits for a new one. */
@@ -173,8 +191,8 @@ export class Sessions {
 
   async #open(root: string, waiting: Waiting | undefined): Promise<Bound> {
     this.#rootIdle.delete(root);
-    // A turn that is just ending still holds its run's record and the working tree.
-    await Promise.all([this.#before, ...this.#endings]);
+    // A turn that is just ending still holds its run's record; another family's is waited for by its lease.
+    await Promise.all([this.#before, this.#endings.get(root)?.done]);
     const found = waiting?.found ?? (await find(this.#context, root, []));
     const binding = await bind(this.#context, root, found);
     const record = binding.kind === "free" ? undefined : binding.record;
@@ -209,12 +227,12 @@ export class Sessions {
   #end(root: string, end: TurnEnd): void {
     const turn = this.#turns.get(root);
     if (!turn?.open) return;
-    const ending = turn.finish(end);
+    const ending = { runId: turn.record.run_id, done: turn.finish(end) };
     const bound = this.#bound.get(root);
     this.#turns.delete(root);
-    this.#endings.add(ending);
-    void ending.finally(() => {
-      this.#endings.delete(ending);
+    this.#endings.set(root, ending);
+    void ending.done.finally(() => {
+      if (this.#endings.get(root) === ending) this.#endings.delete(root);
       if (this.#bound.get(root) === bound) this.#bound.delete(root);
     });
   }

@@ -1,45 +1,28 @@
-import { join } from "node:path";
 import { type Redact, redactor } from "../shared/callback/redact.ts";
-import { checkRouting, resolveAgent } from "../shared/callback/routing.ts";
-import { configSchema } from "../shared/config/config.ts";
+import { type Config, configSchema } from "../shared/config/config.ts";
 import type { Shell } from "../shared/confine/shell.ts";
 import { faultPoint } from "../shared/fault.ts";
-import { keptBytes, type TurnEnd } from "../shared/run/close.ts";
+import type { TurnEnd } from "../shared/run/close.ts";
 import { logEvent } from "../shared/run/events.ts";
 import { moveRun } from "../shared/run/move.ts";
 import { identify } from "../shared/run/process.ts";
 import { type RunRecord, withoutOutcome } from "../shared/run/record.ts";
-import { runDir } from "../shared/run/store.ts";
 import type { Action } from "../shared/scope/action.ts";
 import type { Refusal } from "../shared/scope/decision.ts";
-import { quote } from "../shared/scope/quote.ts";
 import type { Audit } from "../shared/tree/audit.ts";
-import { quarantine } from "../shared/tree/quarantine.ts";
 import type { Binding, BindingContext } from "./binding.ts";
+import { blockFor } from "./block.ts";
 import { closeOrLeave } from "./close.ts";
 import { Commands } from "./commands.ts";
+import { GiveUp } from "./give-up.ts";
 import { commandsDone, type Hold, makeHold } from "./hold.ts";
 import { Milestones } from "./milestones.ts";
 import { openServer } from "./open-server.ts";
+import { Outcome } from "./outcome.ts";
 import type { Ask } from "./questions.ts";
+import { resolved } from "./resolved.ts";
+import type { Answer, Prompt } from "./said.ts";
 import { Waits } from "./waits.ts";
-
-/** What OpenCode tells of one answer of the model. */
-export interface Answer {
-  id: string;
-  providerID: string;
-  modelID: string;
-  cost: number;
-  tokens: { input: number; output: number; reasoning: number; cache: { read: number; write: number } };
-  error?: unknown;
-}
-
-/** What OpenCode tells of one prompt. */
-export interface Prompt {
-  sessionID: string;
-  agent: string;
-  model: { providerID: string; modelID: string };
-}
 
 type Work = Extract<Action, { kind: "write" }>;
 
@@ -60,14 +43,11 @@ export class Turn {
   readonly #redact: Redact;
   readonly #ready: Promise<Hold | undefined>;
   #problem: string | undefined;
-  /** Why Handrail does not let the turn work. */
-  #failure: { code: string; message: string } | undefined;
-  /** What OpenCode said went wrong. */
-  #broken: { code: string; message: string } | undefined;
+  readonly #outcome = new Outcome();
   #ending: Promise<void> | undefined;
-  #retry: string | undefined;
   readonly #waits: Waits;
   readonly #milestones: Milestones;
+  readonly #giveUp: GiveUp;
   /** The agent that was asked for by name; the first prompt shows whether OpenCode has it. */
   #asked: string | undefined;
 
@@ -86,10 +66,12 @@ export class Turn {
     });
     logEvent(this.record, { type: "turn", session });
     faultPoint("turn-running");
-    this.#waits = new Waits(this, binding.kind === "run" ? binding.config : configSchema.parse({}), context);
-    if (binding.kind === "read-only") this.#failure = { code: binding.code, message: binding.detail };
+    const config = binding.kind === "run" ? binding.config : configSchema.parse({});
+    this.#waits = new Waits(this, config, context);
+    this.#giveUp = new GiveUp(this, config.driftRefusals, context);
+    if (binding.kind === "read-only") this.#outcome.refuse({ code: binding.code, message: binding.detail });
     this.#milestones = new Milestones(this.record);
-    this.#ready = this.#prepare();
+    this.#ready = this.#prepare(config);
   }
 
   get open(): boolean {
@@ -110,7 +92,8 @@ export class Turn {
     if (action.kind !== "write" && action.kind !== "shell" && action.kind !== "unknown") return undefined;
     const hold = await this.hold();
     if (hold) this.#judge(await this.#commands.look(hold));
-    if (this.#block || action.kind !== "shell" || this.#openServer === undefined) return this.#block;
+    const over = this.#block ?? this.#giveUp.refusal;
+    if (over || action.kind !== "shell" || this.#openServer === undefined) return over;
     return { decision: "refuse", code: "open-server", detail: this.#openServer };
   }
 
@@ -122,36 +105,17 @@ export class Turn {
   /** Notes the model and agent that the root session's prompt was sent with. Another agent than asked may not write. */
   prompted(message: Prompt): void {
     if (message.sessionID !== this.record.session) return;
-    const { agent } = message;
-    const model = `${message.model.providerID}/${message.model.modelID}`;
-    const envelope = this.record.envelope && resolveAgent(this.record.envelope, agent, this.#asked);
+    const { patch, wrong } = resolved(this.record, message, this.#asked);
     this.#asked = undefined;
-    this.record = moveRun(this.record, this.record.state, {
-      model,
-      agent,
-      ...(envelope ? { envelope } : {}),
-    });
-    const [wrong] = [
-      ...(envelope ? checkRouting(envelope, { expectCallback: false }) : []),
-      ...this.#otherModel(model),
-    ];
-    if (!wrong) return;
-    this.#problem = wrong.message;
-    this.#failure = { code: "routing", message: wrong.message };
-  }
-
-  /** A first prompt that goes to another model than was asked for. */
-  #otherModel(model: string): { message: string }[] {
-    const asked = this.record.turn === 1 ? this.record.asked?.model : undefined;
-    if (asked === undefined || asked === model) return [];
-    const message = `model ${JSON.stringify(asked)} was asked for, and ${JSON.stringify(model)} would do the work (a fallback)`;
-    return [{ message }];
+    this.record = moveRun(this.record, this.record.state, patch);
+    if (wrong === undefined) return;
+    this.#problem = wrong;
+    this.#outcome.refuse({ code: "routing", message: wrong }, true);
   }
 
   /** @param root whether it is the root session's own answer */
   used(answer: Answer, root: boolean): void {
-    // OpenCode got over it, by compaction for instance.
-    if (root && answer.error === undefined) this.#broken = undefined;
+    if (root && answer.error === undefined) this.#outcome.mended();
     const { input, output, reasoning, cache } = answer.tokens;
     logEvent(this.record, {
       type: "usage",
@@ -163,13 +127,13 @@ export class Turn {
 
   failed(name: string, message: string): void {
     const clean = this.#redact(message);
-    this.#broken = { code: name, message: clean };
+    this.#outcome.broke({ code: name, message: clean });
     logEvent(this.record, { type: "error", name, message: clean });
   }
 
   /** The provider is to be asked again, for this reason; undefined: it is being asked. */
   waits(reason: string | undefined): void {
-    this.#retry = reason === undefined ? undefined : this.#redact(reason);
+    this.#outcome.waits(reason === undefined ? undefined : this.#redact(reason));
   }
 
   /** OpenCode has said something: it is alive. */
@@ -189,7 +153,7 @@ export class Turn {
   /** What is under way, in a word; for a turn that nothing is heard of. */
   get doing(): string | undefined {
     if (this.#commands.running) return "bash";
-    return this.#retry === undefined ? undefined : "retry";
+    return this.#outcome.retries ? "retry" : undefined;
   }
 
   /** Whether the run was blocked in the middle of this turn. */
@@ -206,6 +170,12 @@ export class Turn {
       ...(path === undefined ? {} : { path }),
       ...(rule === undefined ? {} : { rule }),
     });
+    this.#giveUp.refused(refusal);
+  }
+
+  /** The executor has said something. */
+  said(text: string): void {
+    this.#giveUp.said(this.#redact(text));
   }
 
   /** Keeps the pre-images of what an allowed call is about to write; waits while a command runs. */
@@ -245,6 +215,8 @@ export class Turn {
     const hold = await this.#ready;
     if (!hold) return undefined;
     hold.journal.end(callID);
+    const said = this.#commands.saidOf(callID);
+    if (said) this.#giveUp.dropped(said);
     const audit = await this.#commands.ended(hold, callID);
     this.#milestones.called();
     return this.#judge(audit);
@@ -264,25 +236,18 @@ export class Turn {
 
   /** What is out of scope blocks the run at once; its bytes are kept, and nothing is put back. */
   #judge(outOfScope: Audit["outOfScope"]): Refusal | undefined {
-    const [first] = outOfScope;
-    if (!first || this.#block || !this.open) return undefined;
-    const { root, run_id } = this.record;
-    const kept = quarantine(join(runDir(root, run_id), "quarantine"), root, outOfScope);
-    const more = outOfScope.length > 1 ? ` and ${outOfScope.length - 1} more` : "";
-    const detail = `${quote(first.path)}${more}, outside the task's scope, changed while a command ran`;
-    this.#block = { decision: "refuse", code: "blocked", path: first.path, detail };
-    this.record = moveRun(this.record, "blocked", {
-      verdict: "violated",
-      reasons: [detail],
-      quarantine: [...this.record.quarantine, ...keptBytes(kept)],
-    });
+    if (this.#block || !this.open) return undefined;
+    const block = blockFor(this.record, outOfScope);
+    if (!block) return undefined;
+    this.record = block.record;
+    this.#block = block.refusal;
+    this.#giveUp.blocked(block.detail);
     return this.#block;
   }
 
-  async #prepare(): Promise<Hold | undefined> {
+  async #prepare(config: Config): Promise<Hold | undefined> {
     const binding = this.#binding;
     try {
-      const config = binding.kind === "run" ? binding.config : configSchema.parse({});
       const hold = await makeHold(this.record, config, binding.kind !== "run");
       if (this.#context.languageServers)
         await this.#commands.watch(hold, "language-servers", "language-servers");
@@ -296,7 +261,7 @@ export class Turn {
       return hold;
     } catch (error) {
       this.#problem = error instanceof Error ? error.message : String(error);
-      this.#failure ??= { code: "guard-failed", message: this.#problem };
+      this.#outcome.refuse({ code: "guard-failed", message: this.#problem });
       return undefined;
     }
   }
@@ -304,23 +269,11 @@ export class Turn {
   async #close(end: TurnEnd): Promise<void> {
     (await this.#ready)?.release();
     try {
-      const ended = { ...this.#ended(end), seen: this.#commands.seen };
+      const ended = { ...this.#outcome.at(end, this.#giveUp.reason), seen: this.#commands.seen };
       this.record = await closeOrLeave(this.record, ended, this.#context.env);
     } finally {
       // Where that cannot be written, whoever closes the run does it.
       if (this.#binding.kind === "run") await this.#binding.release().catch(() => undefined);
     }
-  }
-
-  #ended(end: TurnEnd): TurnEnd {
-    if (this.#failure) return { outcome: "error", error: this.#failure };
-    if (!this.#broken && this.#retry !== undefined && end.outcome === "idle") {
-      // An abort between two attempts is said by nothing but idle (facts, opencode.md).
-      const message = `ended while OpenCode waited to ask the provider again: ${this.#retry}`;
-      return { outcome: "aborted", error: { code: "MessageAbortedError", message } };
-    }
-    if (!this.#broken) return end;
-    const aborted = this.#broken.code === "MessageAbortedError";
-    return { outcome: aborted ? "aborted" : "error", error: this.#broken };
   }
 }

@@ -1,6 +1,6 @@
 import { readEntry } from "../../shared/callback/outbox.ts";
-import { payloadOf } from "../../shared/run/close.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
+import { payloadOf } from "../../shared/run/report.ts";
 
 /** How far the callback of a run's last turn has come. */
 export function callbackOf(record: RunRecord) {

@@ -1,7 +1,7 @@
 import { isAbsolute } from "node:path";
 import { HandrailError } from "../../shared/errors.ts";
-import { loadTask } from "../../shared/task/load.ts";
 import { locateTask } from "../../shared/task/locate.ts";
+import { requireTask } from "../../shared/task/require.ts";
 import type { TaskSpec } from "../../shared/task/spec.ts";
 
 /**
@@ -10,18 +10,12 @@ import type { TaskSpec } from "../../shared/task/spec.ts";
  * @param named relative to the root, or absolute inside it
  * @throws HandrailError `bad-input`, `invalid-task`
  */
-export function requireTask(root: string, named: string): { file: string; spec: TaskSpec } {
+export function requireTaskInside(root: string, named: string): { file: string; spec: TaskSpec } {
   const file = named.includes("\0") ? undefined : locateTask(named, root, root);
   if (file === undefined || isAbsolute(file)) {
     throw new HandrailError("bad-input", `the task file lies outside the project ${root}`, {
       fix: "write it to opencode_tasks/ of that project",
     });
   }
-  const spec = loadTask(file, root);
-  if (spec.ok) return { file, spec };
-  const [first] = spec.errors;
-  const where = first?.line === undefined ? file : `${file}:${first.line}`;
-  throw new HandrailError("invalid-task", `${where}: ${first?.message ?? "the task cannot be read"}`, {
-    fix: `handrail task check ${file}`,
-  });
+  return { file, spec: requireTask(file, root) };
 }

@@ -13,14 +13,16 @@ import { isOver, type RunRecord } from "../../shared/run/record.ts";
 import { requireRun, saveRun } from "../../shared/run/store.ts";
 import { endTree } from "../../shared/serve/end-tree.ts";
 import { withPlugin } from "../../shared/serve/plugin-file.ts";
-import { findProgram } from "../../shared/serve/program.ts";
+import { requireOpencode } from "../../shared/serve/program.ts";
+import { takeStart } from "../../shared/serve/start-gate.ts";
 import { lineage } from "../../shared/task/lineage.ts";
-import { loadTask } from "../../shared/task/load.ts";
 import { locateTask } from "../../shared/task/locate.ts";
+import { requireTask } from "../../shared/task/require.ts";
 import { captureBaseline } from "../../shared/tree/baseline.ts";
-import { followRun } from "./follow-run.ts";
+import { followRun, onFirstSign } from "./follow-run.ts";
 import { resolveWish } from "./handoff/resolve.ts";
 import { openHere } from "./here.ts";
+import { firstLine } from "./install/program.ts";
 import { requireFree, waitForLease } from "./lease.ts";
 import { type OpencodeEnd, runOpencode } from "./opencode-run.ts";
 import type { Progress } from "./progress.ts";
@@ -54,20 +56,8 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
   const repo = await openHere(wanted.cwd);
   const config = loadConfig(repo.root);
   const file = locateTask(wanted.file, repo.root, wanted.cwd);
-  const spec = loadTask(file, repo.root);
-  const first = spec.errors[0];
-  if (!spec.ok) {
-    const where = first?.line === undefined ? wanted.file : `${wanted.file}:${first.line}`;
-    throw new HandrailError("invalid-task", `${where}: ${first?.message ?? "the task cannot be read"}`, {
-      fix: `handrail task check ${wanted.file}`,
-    });
-  }
-  const opencode = findProgram("opencode", repo.root);
-  if (!opencode) {
-    throw new HandrailError("opencode-missing", "there is no `opencode` on PATH (outside this repository)", {
-      fix: "npm install -g opencode-ai",
-    });
-  }
+  const spec = requireTask(file, repo.root);
+  const opencode = requireOpencode(repo.root);
   // Before the run is on record: what cannot be started leaves nothing behind.
   const env = withPlugin({ ...process.env, ...failClosedEnv(process.env) });
   await reap(repo.root);
@@ -93,6 +83,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
   });
   ownJob()?.note({ run_id: record.run_id });
   await waitForLease(record, config, wanted.waitMinutes ?? 0, progress);
+  const started = await takeStart();
   progress.say(`run ${record.run_id}: OpenCode starts`);
   const end = await watch(wanted, record, {
     program: opencode,
@@ -110,8 +101,9 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
     prompt: readFileSync(join(repo.root, file), "utf8"),
     onStart: (child) => {
       if (child.pid) saveRun({ ...record, executor: identify(child.pid) });
+      onFirstSign(child, record, started);
     },
-  });
+  }).finally(started);
   record = requireRun(repo.root, record.run_id);
   if (!isOver(record) && record.turn > 0) record = await close(record, endOf(end));
   if (end.timedOut) {
@@ -229,7 +221,8 @@ async function watch(wanted: Delegation, record: RunRecord, run: Watched): Promi
 
 function notLoaded(end: OpencodeEnd): string {
   const how = end.signal ? `was ended by ${end.signal}` : `ended with ${end.code}`;
-  return `Handrail's plugin is not loaded: OpenCode ${how} before the guard was up, so nothing was written`;
+  const said = firstLine(end.stderr).slice(0, 200);
+  return `Handrail's plugin is not loaded: OpenCode ${how} before the guard was up, so nothing was written${said && `; it said: ${said}`}`;
 }
 
 function option(name: string, value: string | undefined): string[] {

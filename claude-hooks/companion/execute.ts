@@ -7,15 +7,14 @@ import { removeTree } from "../../shared/confine/remove.ts";
 import { type HeldResult, runConfined } from "../../shared/confine/run.ts";
 import { prepareShell } from "../../shared/confine/shell.ts";
 import { shWords } from "../../shared/confine/text.ts";
-import { HandrailError } from "../../shared/errors.ts";
 import { newRunId } from "../../shared/run/record.ts";
 import { requireRun, runDir, turnDir } from "../../shared/run/store.ts";
 import type { Frozen } from "../../shared/scope/surroundings.ts";
 import { ownProgram } from "../../shared/serve/own-program.ts";
 import { privateDir } from "../../shared/state/files.ts";
 import { projectDir } from "../../shared/state/place.ts";
-import { loadTask } from "../../shared/task/load.ts";
 import { locateTask } from "../../shared/task/locate.ts";
+import { requireTask } from "../../shared/task/require.ts";
 import type { Scope } from "../../shared/task/spec.ts";
 import { openHere } from "./here.ts";
 import { runAudited } from "./unheld.ts";
@@ -88,14 +87,7 @@ function placeOf(
     };
   }
   const file = wanted.task ?? "";
-  const spec = loadTask(locateTask(file, root, wanted.cwd), root);
-  if (!spec.ok) {
-    const first = spec.errors[0];
-    const where = first?.line === undefined ? file : `${file}:${first.line}`;
-    throw new HandrailError("invalid-task", `${where}: ${first?.message ?? "the task cannot be read"}`, {
-      fix: `handrail task check ${file}`,
-    });
-  }
+  const spec = requireTask(locateTask(file, root, wanted.cwd), root);
   const dir = privateDir(join(executions(root), newRunId()));
   return { runDir: dir, scope: spec.scope, journal: dir };
 }

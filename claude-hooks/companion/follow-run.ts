@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import type { RunRecord } from "../../shared/run/record.ts";
 import type { RunState } from "../../shared/run/state.ts";
 import { readableRun } from "../../shared/run/store.ts";
@@ -22,4 +23,14 @@ export function followRun({ root, run_id }: RunRecord, say: (text: string) => vo
   }, EVERY_MS);
   timer.unref();
   return () => clearInterval(timer);
+}
+
+/** Tells when the plugin has bound the run, and OpenCode is up therefore. */
+export function onFirstSign(child: ChildProcess, { root, run_id }: RunRecord, tell: () => void): void {
+  const timer = setInterval(() => {
+    if ((readableRun(root, run_id)?.turn ?? 0) === 0) return;
+    clearInterval(timer);
+    tell();
+  }, 100);
+  child.once("exit", () => clearInterval(timer));
 }

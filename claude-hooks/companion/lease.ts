@@ -29,7 +29,8 @@ export function requireFree(root: string, spec: TaskSpec, config: Config): void 
 /**
  * Waits until a task could start. On a server the plugin takes the lease, when the prompt arrives.
  * @param minutes how long to wait; 0: not at all
- * @throws HandrailError `busy`
+ * @returns why it still cannot, when the time is up
+ * @throws HandrailError `busy` where there is nothing to wait for
  */
 export async function waitUntilFree(
   root: string,
@@ -37,15 +38,16 @@ export async function waitUntilFree(
   config: Config,
   minutes: number,
   progress: Progress,
-): Promise<void> {
+): Promise<string | undefined> {
   const end = Date.now() + minutes * 60_000;
   let said = "";
   for (;;) {
     try {
       requireFree(root, spec, config);
-      return;
+      return undefined;
     } catch (error) {
-      if (!(error instanceof HandrailError) || error.code !== "busy" || Date.now() >= end) throw error;
+      if (!(error instanceof HandrailError) || error.code !== "busy" || minutes === 0) throw error;
+      if (Date.now() >= end) return error.message;
       if (error.message !== said) progress.say(`waits, at most ${minutes} min: ${error.message}`);
       said = error.message;
     }
@@ -71,15 +73,25 @@ export async function waitForLease(
     const taken = await takeLease(record, config);
     if (taken.ok) return;
     if (Date.now() >= end) {
-      const limit = minutes > 0 ? `; waited ${minutes} min` : "";
-      const message = `${taken.reason}${limit}`;
-      await closeTurn(record, { outcome: "error", error: { code: "busy", message } });
-      throw busy(message);
+      if (minutes > 0) throw await endWaiting(record, taken.reason, minutes);
+      await closeTurn(record, { outcome: "error", error: { code: "busy", message: taken.reason } });
+      throw busy(taken.reason);
     }
     if (taken.reason !== said) progress.say(`waits, at most ${minutes} min: ${taken.reason}`);
     said = taken.reason;
     await sleep(LOOK_MS);
   }
+}
+
+/**
+ * Ends a run that has waited for a lease as long as it may: failed, with a callback, and escalated where it is a
+ * packet's.
+ * @returns the error for whoever started it
+ */
+export async function endWaiting(record: RunRecord, reason: string, minutes: number): Promise<HandrailError> {
+  const message = `${reason}; waited ${minutes} min`;
+  await closeTurn(record, { outcome: "error", error: { code: "lease-wait", message } });
+  return busy(message);
 }
 
 function busy(message: string): HandrailError {

@@ -3,12 +3,14 @@ import { HandrailError } from "../../shared/errors.ts";
 import { claimsOf } from "../../shared/lock/claims.ts";
 import { groupsWith } from "../../shared/lock/groups.ts";
 import { type Planned, planSchedule, ready } from "../../shared/lock/schedule.ts";
+import { leasesDir, readLeases } from "../../shared/lock/store.ts";
 import { confirmRelease, unconfirmed } from "../../shared/run/confirm.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
+import { requireRun } from "../../shared/run/store.ts";
 import { freezeSurroundings } from "../../shared/scope/surroundings.ts";
 import { lineage } from "../../shared/task/lineage.ts";
-import { loadTask } from "../../shared/task/load.ts";
 import { locateTask } from "../../shared/task/locate.ts";
+import { requireTask } from "../../shared/task/require.ts";
 import type { TaskSpec } from "../../shared/task/spec.ts";
 
 /** One task of a schedule. */
@@ -31,7 +33,7 @@ export function scheduleOf(files: readonly string[], root: string, cwd: string):
   if (twice !== undefined) {
     throw new HandrailError("bad-usage", `${twice} is given twice`, { fix: "name each task once" });
   }
-  const specs = located.map((file) => readTask(file, root));
+  const specs = located.map((file) => requireTask(file, root));
   const candidates = specs.map((spec) => ({
     task_id: lineage(spec, root),
     claims: claimsOf(spec, freezeSurroundings(spec.scope, root), groups),
@@ -40,16 +42,6 @@ export function scheduleOf(files: readonly string[], root: string, cwd: string):
   return located.flatMap((file, index) => {
     const [spec, plan] = [specs[index], plans[index]];
     return spec && plan ? [{ file, spec, plan }] : [];
-  });
-}
-
-function readTask(file: string, root: string): TaskSpec {
-  const spec = loadTask(file, root);
-  if (spec.ok) return spec;
-  const [first] = spec.errors;
-  const where = first?.line === undefined ? file : `${file}:${first.line}`;
-  throw new HandrailError("invalid-task", `${where}: ${first?.message ?? "the task cannot be read"}`, {
-    fix: `handrail task check ${file}`,
   });
 }
 
@@ -89,14 +81,15 @@ export async function runSchedule({ root, entries, most, start, stopped }: Runni
     const outcome = outcomes[task] ?? { file: entry.file };
     try {
       outcome.run = await start(entry);
-      const kept = await confirm(root, outcome.run);
-      if (kept !== undefined) blocked.set(task, kept);
     } catch (error) {
       outcome.error = error;
       outcome.problem = error instanceof Error ? error.message : String(error);
-    } finally {
-      ended.add(task);
     }
+    const kept = await confirm(root, entry).catch((error: unknown) =>
+      error instanceof Error ? error.message : String(error),
+    );
+    if (kept !== undefined) blocked.set(task, kept);
+    ended.add(task);
   };
 
   const skip = (task: number, reason: string): void => {
@@ -131,16 +124,13 @@ export async function runSchedule({ root, entries, most, start, stopped }: Runni
   return outcomes;
 }
 
-/** @returns why the lease of an ended packet is kept */
-async function confirm(root: string, run: RunRecord): Promise<string | undefined> {
-  if (run.spec.packet === undefined) return undefined;
+/** Gives back what a task still holds when its run is over, however it ended. @returns why it is kept */
+async function confirm(root: string, { spec }: Entry): Promise<string | undefined> {
+  const task = lineage(spec, root);
+  const lease = readLeases(leasesDir(root)).find((one) => one.task_id === task && one.awaiting);
+  if (!lease) return undefined;
+  const run = requireRun(root, lease.run_id);
   const kept = unconfirmed(run.end, run.verdict);
-  if (kept !== undefined) return kept;
-  try {
-    await confirmRelease(root, run.run_id, false);
-  } catch (error) {
-    // A run that never got its lease has none to give back.
-    if (!(error instanceof HandrailError && error.code === "not-found")) throw error;
-  }
-  return undefined;
+  if (kept === undefined) await confirmRelease(root, lease.run_id, false);
+  return kept;
 }

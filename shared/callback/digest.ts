@@ -15,7 +15,8 @@ export function digestText(payloads: readonly CallbackPayload[], marker: string)
   const violated = payloads.filter((one) => one.verdict === "violated").length;
   const odd = payloads.filter(needsLook);
   const named = odd.slice(0, NAMED).map((one) => {
-    const why = one.error === undefined ? "" : ` (${plain(one.error.code)})`;
+    const code = one.escalation?.reason ?? one.error?.code;
+    const why = code === undefined ? "" : ` (${plain(code)})`;
     return `${plain(one.run_id)} ${quote(one.task_id, 40)} ${plain(one.state)}${why}`;
   });
   const rest = odd.length - named.length;
@@ -33,7 +34,7 @@ export function digestText(payloads: readonly CallbackPayload[], marker: string)
 
 /** Whether a callback tells of something that is not simply done. */
 export function needsLook(one: CallbackPayload): boolean {
-  return one.kind === "note" || one.state !== "done" || one.verdict === "violated";
+  return one.kind !== "end" || one.state !== "done" || one.verdict === "violated";
 }
 
 function counted(words: readonly string[]): string {

@@ -112,11 +112,33 @@ export const noteSchema = z.object({
 });
 export type Note = z.infer<typeof noteSchema>;
 
+/** What a packet's run leaves to whoever ordered it (requirements, opencode-orchestration: escalation). */
+export const ESCALATIONS = [
+  "lease_wait",
+  "lease_unconfirmed",
+  "conflict_unresolved",
+  "scope_drift",
+  "missing_context",
+  "retries_exhausted",
+] as const;
+export const escalationSchema = z.object({
+  reason: z.enum(ESCALATIONS),
+  /** What happened, a plain sentence of Handrail's. */
+  message: z.string(),
+  /** The executor's words, where the reason is its to say. */
+  words: z.optional(z.string()),
+});
+export type Escalation = z.infer<typeof escalationSchema>;
+
 export const payloadSchema = z.extend(reportSchema, {
-  /** `<run id>-t<turn>` for the turn's one callback; a note has a suffix. */
+  /** `<run id>-t<turn>` for the turn's one callback; a note or an escalation has a suffix. */
   callback_id: z.string(),
-  /** `end`: the turn is over, told once. `note`: on the way; it wakes the caller and counts beside it. */
-  kind: z._default(z.enum(["end", "note"]), "end"),
+  /**
+   * `end`: the turn is over, told once. `note`: on the way; it wakes the caller and counts beside it.
+   * `escalation`: somebody has to decide; once for each reason, and it stays when the turn is over.
+   */
+  kind: z._default(z.enum(["end", "note", "escalation"]), "end"),
+  escalation: z.optional(escalationSchema),
   note: z.optional(noteSchema),
   turn: z.number(),
   /** ISO 8601, UTC. */

@@ -1,6 +1,7 @@
 import { plain, quote } from "../scope/quote.ts";
+import { escalationText } from "./escalation-text.ts";
 import { noteText } from "./note-text.ts";
-import type { Note, Report, ReportedChange } from "./payload.ts";
+import type { Escalation, Note, Report, ReportedChange } from "./payload.ts";
 
 /** What a callback costs the caller at most, in characters (design, section 9). */
 export const MAX_TEXT = 1200;
@@ -11,7 +12,10 @@ export const MAX_TEXT = 1200;
  * @param report with the `callback_id` where it is a callback
  * @returns at most `MAX_TEXT` characters
  */
-export function callbackText(report: Report & { callback_id?: string; note?: Note | undefined }): string {
+export function callbackText(
+  report: Report & { callback_id?: string; note?: Note | undefined; escalation?: Escalation | undefined },
+): string {
+  if (report.escalation) return escalationText(report, report.escalation, MAX_TEXT);
   if (report.note) return noteText(report, report.note);
   for (const limit of LIMITS) {
     const text = render(report, limit);

@@ -64,6 +64,8 @@ export const configSchema = z.strictObject({
   ),
   /** Agents beside, or instead of, those of the matrix (shared/task/roles.ts). */
   roles: z._default(z.record(z.string(), roleSchema), {}),
+  /** So many acts out of its scope that were refused are drift, for which a packet's run is ended. */
+  driftRefusals: z._default(z.int().check(z.gte(1)), 5),
   /** Which language agents write to each other in: `en`, or `vi` as one team requires it. */
   language: z._default(z.enum(["en", "vi"]), "en"),
   /** Whether the validation commands of task files run after the turn; those of packets always do. */

@@ -53,37 +53,76 @@ export class LeaseGuard {
    * @throws HandrailError `state-unreadable`, `busy`
    */
   async refusal(paths: readonly string[]): Promise<Refusal | undefined> {
-    this.#refresh();
+    const held = this.#heldFrom(paths);
+    if (held) return held;
+    const own = this.#own()?.lease;
     for (const path of paths) {
-      const held = this.#holderOf(path);
-      if (held) return held;
-    }
-    const own = this.#known.find(({ lease }) => lease.run_id === this.#owner);
-    if (own) {
-      const gone = paths.find((path) => givenTo(own.lease, path) !== undefined);
-      if (gone !== undefined) {
-        const detail = `this run has handed it over to task ${quote(givenTo(own.lease, gone) ?? "", 60)}`;
-        return { decision: "refuse", code: "leased", path: gone, detail };
-      }
-    }
-    const finder = own ?? this.#known[0];
-    for (const path of finder ? paths : []) {
-      const missing =
-        finder?.groups.of(path).filter((name) => !own?.lease.claims.groups.includes(name)) ?? [];
-      const refused = missing.length > 0 ? await this.#touch(path, missing, own?.lease) : undefined;
+      const missing = this.#groupsMissing(path);
+      const refused = missing.length > 0 ? await this.#touch(path, missing, own) : undefined;
       if (refused) return refused;
     }
     return undefined;
   }
 
+  /** The same as it stands now; nothing is taken for it. */
+  foresee(paths: readonly string[]): Refusal | undefined {
+    const held = this.#heldFrom(paths);
+    if (held) return held;
+    for (const path of paths) {
+      const missing = this.#groupsMissing(path);
+      const lease = missing.length > 0 ? this.#holderOfGroup(missing, this.#own()?.lease) : undefined;
+      if (lease) return refusedBy(lease, path, asGroup(missing));
+    }
+    return undefined;
+  }
+
+  /** What is in the way by its path: another run's lease, or what this run has handed over. */
+  #heldFrom(paths: readonly string[]): Refusal | undefined {
+    this.#refresh();
+    for (const path of paths) {
+      const held = this.#holderOf(path);
+      if (held) return held;
+    }
+    const own = this.#own()?.lease;
+    const gone = own && paths.find((path) => givenTo(own, path) !== undefined);
+    if (own === undefined || gone === undefined) return undefined;
+    const detail = `this run has handed it over to task ${quote(givenTo(own, gone) ?? "", 60)}`;
+    return { decision: "refuse", code: "leased", path: gone, detail };
+  }
+
+  #own(): Known | undefined {
+    return this.#known.find(({ lease }) => lease.run_id === this.#owner);
+  }
+
+  /** The shared groups that a path belongs to and that are not part of this run's lease. */
+  #groupsMissing(path: string): string[] {
+    const own = this.#own();
+    const finder = own ?? this.#known[0];
+    return finder?.groups.of(path).filter((name) => !own?.lease.claims.groups.includes(name)) ?? [];
+  }
+
+  #holderOfGroup(groups: readonly string[], own: Lease | undefined): Lease | undefined {
+    return readLeases(this.#dir).find(
+      (lease) =>
+        lease.run_id !== this.#owner &&
+        isHeld(lease) &&
+        lease.claims.groups.some(
+          (name) =>
+            groups.includes(name) &&
+            !lease.given.some((one) => one.to === own?.task_id && one.groups.includes(name)),
+        ),
+    );
+  }
+
   /** Whether this run still has a lease: a process that was stopped for long may have lost it. */
   holds(): boolean {
     this.#refresh();
-    return this.#known.some(({ lease }) => lease.run_id === this.#owner && isHeld(lease));
+    const own = this.#own()?.lease;
+    return own !== undefined && isHeld(own);
   }
 
   #holderOf(path: string): Refusal | undefined {
-    const task = this.#task();
+    const task = this.#own()?.lease.task_id;
     const isOurs = (given: string | undefined) => given !== undefined && given === task;
     const found = this.#known.find(
       ({ lease, matcher }) =>
@@ -95,25 +134,10 @@ export class LeaseGuard {
     return lease && isHeld(lease) ? refusedBy(lease, path) : undefined;
   }
 
-  #task(): string | undefined {
-    return this.#known.find(({ lease }) => lease.run_id === this.#owner)?.lease.task_id;
-  }
-
   /** Takes shared groups into the run's lease, or finds the lease that has them. */
   #touch(path: string, groups: string[], own: Lease | undefined): Promise<Refusal | undefined> {
-    const other = () =>
-      readLeases(this.#dir).find(
-        (lease) =>
-          lease.run_id !== this.#owner &&
-          isHeld(lease) &&
-          lease.claims.groups.some(
-            (name) =>
-              groups.includes(name) &&
-              !lease.given.some((one) => one.to === own?.task_id && one.groups.includes(name)),
-          ),
-      );
-    const refused = (lease: Lease) =>
-      refusedBy(lease, path, `as part of the shared group ${quote(groups.join(", "), 80)}`);
+    const other = () => this.#holderOfGroup(groups, own);
+    const refused = (lease: Lease) => refusedBy(lease, path, asGroup(groups));
     if (!own) {
       return withGate(this.#dir, () => {
         const lease = other();
@@ -153,6 +177,10 @@ function matcherOf({ claims: { scope, around } }: Lease): Matcher {
     kindOf: (path) => around.kinds[path],
     caseInsensitive: around.caseInsensitive,
   });
+}
+
+function asGroup(names: readonly string[]): string {
+  return `as part of the shared group ${quote(names.join(", "), 80)}`;
 }
 
 function refusedBy(lease: Lease, path: string, how = ""): Refusal {

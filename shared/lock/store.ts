@@ -1,13 +1,13 @@
-import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HandrailError } from "../errors.ts";
-import { identify, isAlive, processIdentitySchema } from "../run/process.ts";
+import { identify } from "../run/process.ts";
 import { parseJson, writeJson } from "../state/files.ts";
 import { projectDir } from "../state/place.ts";
 import { claim } from "./claim.ts";
 import { proveDisjoint } from "./disjoint.ts";
+import { isHolderAlive, newHolder } from "./holder.ts";
 import { claimsAgainst, isHeld, type Lease, type LeaseFile, leaseSchema } from "./lease.ts";
 import type { ModuleMap } from "./modules.ts";
 
@@ -48,7 +48,9 @@ export async function acquire(dir: string, request: LeaseRequest, modules: Modul
     };
     writeJson(fileOf(dir, request.run_id), lease);
     for (const old of leases) {
-      if (old !== own && (!isHeld(old) || isSuperseded(old, request))) {
+      // One that nobody has confirmed in time is not held, and stays until that has been told.
+      const over = old.awaiting ? isSuperseded(old, request) : !isHeld(old);
+      if (old !== own && over) {
         rmSync(fileOf(dir, old.run_id), { force: true });
       }
     }
@@ -159,10 +161,10 @@ const LONGEST_WAIT = 10_000;
  * @throws HandrailError `busy` when another process keeps the gate for ten seconds
  */
 export async function withGate<T>(dir: string, act: () => T): Promise<T> {
-  const me = JSON.stringify({ ...identify(), nonce: randomBytes(6).toString("hex") });
+  const me = newHolder();
   const end = Date.now() + LONGEST_WAIT;
   for (;;) {
-    const gate = claim(join(dir, "gate"), me, runs);
+    const gate = claim(join(dir, "gate"), me, isHolderAlive);
     if (gate.ok) {
       try {
         return act();
@@ -179,16 +181,12 @@ export async function withGate<T>(dir: string, act: () => T): Promise<T> {
   }
 }
 
-function runs(holder: string): boolean {
-  const parsed = parseJson(holder, processIdentitySchema);
-  return parsed.ok && isAlive(parsed.value);
-}
-
 function leaseNames(dir: string): string[] {
   try {
     return readdirSync(dir).flatMap((name) => /^(r[\w-]+)\.json$/.exec(name)?.[1] ?? []);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    // Whoever writes there is told of a file that is in the way.
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
     throw error;
   }
 }

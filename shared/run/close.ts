@@ -1,30 +1,27 @@
 import { join } from "node:path";
 import { putAndDeliver } from "../callback/outbox.ts";
-import type { CallbackPayload, Report, ReportedQuarantine, ReportedValidation } from "../callback/payload.ts";
+import type { ReportedValidation } from "../callback/payload.ts";
 import { startFlusher } from "../callback/start.ts";
 import { loadConfig } from "../config/config.ts";
 import { endCommand } from "../confine/finish.ts";
 import { finishOpen } from "../confine/open.ts";
 import { faultPoint } from "../fault.ts";
-import { frozenMatcher } from "../scope/surroundings.ts";
 import { isReadOnly } from "../task/spec.ts";
-import { type Audit, auditTurn, type Unconfined } from "../tree/audit.ts";
-import { Journal, readJournal } from "../tree/journal.ts";
-import { type Quarantined, quarantine } from "../tree/quarantine.ts";
-import { closeWindows } from "../tree/shell-window.ts";
-import type { Snapshot } from "../tree/snapshot-record.ts";
-import { loadSnapshot } from "../tree/snapshot-record.ts";
+import type { Audit } from "../tree/audit.ts";
+import { quarantine } from "../tree/quarantine.ts";
 import { noteCheckpoint, readCheckpoints } from "./checkpoints.ts";
 import { endCheckpoint, taskState } from "./end.ts";
-import { type RunEvent, readEvents, sumUsage } from "./events.ts";
+import { escalate, escalationOf } from "./escalate.ts";
+import { readEvents, sumUsage } from "./events.ts";
 import { moveRun } from "./move.ts";
-import { callbackId, withdrawNotes } from "./notes.ts";
-import { otherRuns } from "./others.ts";
+import { withdrawNotes } from "./notes.ts";
 import type { RunRecord } from "./record.ts";
-import { countRefusals, refusedCalls, type ShellWord, shellWord } from "./refusals.ts";
+import { countRefusals, refusedCalls, shellWord } from "./refusals.ts";
+import { keptBytes, payloadOf, unique } from "./report.ts";
 import { settleLease } from "./settle.ts";
 import type { RunState } from "./state.ts";
-import { runDir, turnDir } from "./store.ts";
+import { runDir } from "./store.ts";
+import { auditedTurn, type Seen, silence, withBlock, withDoubts } from "./turn-audit.ts";
 import { notRun, runValidation, wantsValidation } from "./validate.ts";
 
 /**
@@ -35,15 +32,6 @@ export interface TurnEnd {
   outcome: "idle" | "error" | "aborted" | "left" | "lost";
   error?: { code: string; message: string };
   seen?: Seen;
-}
-
-/** What the process that held a turn remembers: a command that nothing holds could edit the run's own log. */
-export interface Seen {
-  /** Call ids of the commands that Handrail's shell has to say something of. */
-  held: ReadonlySet<string>;
-  unconfined: Unconfined;
-  /** What takes a clean verdict away, each a plain sentence. */
-  doubts: readonly string[];
 }
 
 const ENDINGS: Record<TurnEnd["outcome"], { state: RunState; reason?: string }> = {
@@ -109,53 +97,13 @@ export async function closeTurn(
   await settleLease(record, state);
   // The callback first: a crash in between leaves an unfinished run, which is closed again, to the same id.
   putAndDeliver(record.root, payloadOf(closed), record.origin, env);
+  const escalation = escalationOf(closed);
+  if (escalation) escalate(closed, escalation, env);
   const ended = moveRun(record, state, closed);
   faultPoint("run-ended");
   startFlusher(record.root, env);
   faultPoint("deliverer-started");
   return ended;
-}
-
-/** What a callback tells of a run's turn. */
-export function payloadOf(record: RunRecord): CallbackPayload {
-  const { schema, run_id, task_id, state, verdict, envelope, changes, refusals, quarantine } = record;
-  const { validation, usage, session, next, reasons, error, task_state, end } = record;
-  const report: Report = {
-    schema,
-    run_id,
-    task_id,
-    state,
-    verdict,
-    envelope,
-    changes,
-    refusals,
-    quarantine,
-    validation,
-    task_state,
-    end,
-    usage,
-    session,
-    next,
-    reasons,
-    error,
-  };
-  return {
-    ...report,
-    callback_id: callbackId(record),
-    kind: "end",
-    turn: record.turn,
-    created: new Date().toISOString(),
-  };
-}
-
-/** What was put into quarantine, as reports tell of it. */
-export function keptBytes(kept: readonly Quarantined[]): ReportedQuarantine[] {
-  return kept.map(({ path, code, bytes }) => ({ path, code, ...(bytes === undefined ? {} : { bytes }) }));
-}
-
-/** The same bytes may have been kept when a run was blocked, and again at its end. */
-function unique(entries: readonly ReportedQuarantine[]): ReportedQuarantine[] {
-  return [...new Map(entries.map((entry) => [JSON.stringify(entry), entry])).values()];
 }
 
 /** What came of the validation commands: they run only where the executor came to its end. */
@@ -184,72 +132,6 @@ function withTask(closed: RunRecord): RunRecord {
   const end = endCheckpoint(closed, readCheckpoints(closed.root, closed.run_id));
   noteCheckpoint(closed, end);
   return { ...closed, end, task_state: end.state };
-}
-
-async function auditedTurn(
-  record: RunRecord,
-  events: readonly RunEvent[],
-  seen: Unconfined | undefined,
-): Promise<Audit> {
-  const snapshot = record.turn > 0 ? loadSnapshot(turnDir(record)) : undefined;
-  if (!snapshot) return unverified("there is no snapshot of the working tree from before the turn");
-  try {
-    const since = events[0]?.at ?? record.created;
-    return await auditWith(snapshot, record, since, unconfinedIn(events, seen));
-  } catch (error) {
-    // The turn is told of all the same: a callback that says what is not known beats none.
-    return unverified(`the audit failed: ${messageOf(error)}`);
-  }
-}
-
-async function auditWith(
-  snapshot: Snapshot,
-  record: RunRecord,
-  since: string,
-  unconfined: Unconfined,
-): Promise<Audit> {
-  const dir = turnDir(record);
-  await closeWindows(snapshot, new Journal(dir, record.root, snapshot.tree.objectFormat));
-  return auditTurn({
-    snapshot,
-    journal: readJournal(dir),
-    matcher: frozenMatcher(record.spec.scope, record.around),
-    unconfined,
-    othersWrote: otherRuns(record, since),
-  });
-}
-
-/** By the run's log and by memory; the larger counts. */
-function unconfinedIn(events: readonly RunEvent[], seen: Unconfined | undefined): Unconfined {
-  const logged = (what: string) =>
-    events.filter((one) => one.type === "shell" && one.confinement === "none" && one.what === what).length;
-  return {
-    commands: Math.max(logged("command"), seen?.commands ?? 0),
-    formatters: Math.max(logged("formatter"), seen?.formatters ?? 0),
-    languageServers: Math.max(logged("language-servers"), seen?.languageServers ?? 0),
-  };
-}
-
-/** A run that was blocked stays so, even where the executor has put back what it changed. */
-function withBlock(record: RunRecord, audit: Audit): Audit {
-  if (record.state !== "blocked" || audit.verdict === "violated") return audit;
-  return { ...audit, verdict: "violated", reasons: [...record.reasons, ...audit.reasons] };
-}
-
-function silence({ silent }: ShellWord): string[] {
-  if (silent === 0) return [];
-  const commands = silent === 1 ? "a command" : `${silent} commands`;
-  return [`Handrail's shell has said nothing of ${commands}: it may have been replaced or killed`];
-}
-
-function withDoubts(audit: Audit, doubts: readonly string[]): Audit {
-  if (doubts.length === 0) return audit;
-  const verdict = audit.verdict === "violated" ? "violated" : "unverifiable";
-  return { ...audit, verdict, reasons: [...audit.reasons, ...doubts] };
-}
-
-function unverified(reason: string): Audit {
-  return { verdict: "unverifiable", changes: [], outOfScope: [], foreign: [], reasons: [reason] };
 }
 
 /** Keeps what was done out of scope; where there is no room it is told of all the same, and lies where it was. */

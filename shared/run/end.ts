@@ -1,3 +1,4 @@
+import { abortsOn } from "../task/abort.ts";
 import { missingEvidence } from "../task/evidence.ts";
 import type { Packet } from "../task/packet-schema.ts";
 import type { Checkpoint, TaskState } from "./checkpoint.ts";
@@ -70,26 +71,24 @@ type Judged = Pick<RunRecord, "state" | "verdict" | "error" | "validation" | "re
   end?: Checkpoint | undefined;
 };
 
+/** Errors of runs that stopped because another run has what they need. */
+const CONFLICTS: ReadonlySet<string> = new Set(["busy", "lease-wait", "conflict_unresolved"]);
 const OPEN = new Set(["queued", "server_ready", "session_created", "prompt_sent"]);
 
 /** The state of the task that a run works for. A packet is done only with a complete END and its evidence. */
 export function taskState(run: Judged): TaskState {
   if (OPEN.has(run.state)) return "queued";
-  if (run.state === "failed" && run.error?.code === "busy") return "blocked_conflict";
+  if (CONFLICTS.has(run.error?.code ?? "")) return "blocked_conflict";
   if (run.state === "aborted") return "aborted";
   if (run.state === "failed") return "failed";
   if (run.state === "blocked" || run.verdict === "violated") {
-    return abortsOn(run, "scope_drift") ? "aborted" : "failed";
+    return abortsOn(run.spec.packet, "scope_drift") ? "aborted" : "failed";
   }
   if (run.state !== "done") return "running";
-  if (run.refusals.some((one) => one.code === "leased") && abortsOn(run, "conflict_unresolved"))
+  if (run.refusals.some((one) => one.code === "leased") && abortsOn(run.spec.packet, "conflict_unresolved"))
     return "blocked_conflict";
   if (validationFailed(run)) return "failed";
   return run.spec.packet === undefined || run.end?.complete ? "done" : "checkpoint_needed";
-}
-
-function abortsOn(run: Judged, reason: string): boolean {
-  return run.spec.packet?.retry_abort?.abort_on?.includes(reason) === true;
 }
 
 /** Whether a validation command ran and did not succeed. */

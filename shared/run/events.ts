@@ -50,6 +50,8 @@ export const runEventSchema = z.discriminatedUnion("type", [
     level: z.enum(["soft", "hard", "none"]),
     quiet_s: z.number(),
   }),
+  /** Somebody who ordered the work was told that it is theirs to decide. */
+  z.object({ ...stamped, type: z.literal("escalation"), reason: z.string() }),
   z.object({ ...stamped, type: z.literal("checkpoint"), kind: z.string(), state: z.string() }),
   z.object({ ...stamped, type: z.literal("error"), name: z.string(), message: z.string() }),
 ]);

@@ -25,6 +25,10 @@ export const handoffSchema = z.object({
   project_id: z.string(),
   repo_root: z.string(),
   opencode_server_url: z.nullable(z.string()),
+  /** What became of the server when the run was over, and why it stays; null before that, and in lane `cli`. */
+  server_after: z.nullable(
+    z.object({ state: z.enum(["stopped", "running"]), reason: z.optional(z.string()) }),
+  ),
   scope_claim: z.object({ files: z.array(z.string()), modules: z.array(z.string()) }),
   /** Whether the session that asked is called back, and how. */
   callback: z.object({
@@ -53,6 +57,7 @@ export function handoffOf(record: RunRecord): Handoff {
     project_id: envelope?.project_id ?? "",
     repo_root: record.root,
     opencode_server_url: envelope?.opencode_server_url || null,
+    server_after: record.server_after ?? null,
     scope_claim: { files: spec.scope.allow, modules: spec.packet?.scope.module_boundaries ?? [] },
     callback: {
       expected: asked || origin.callback !== undefined,
@@ -87,8 +92,14 @@ export function handoffText(handoff: Handoff, language: Language = "en"): string
   return [
     `${words.handedOver} ${quote(handoff.task_id, 60)}: ${words.lane[handoff.lane]}, ${words.run} ${handoff.run_id}.`,
     `${words.packet}: ${handoff.packet === null ? words.none : quote(handoff.packet, 100)}${handoff.artifacts.map((one) => `, ${quote(one, 100)}`).join("")}.`,
-    `${words.project}: ${quote(handoff.repo_root, 120)}${handoff.opencode_server_url === null ? "" : `, ${words.server} ${handoff.opencode_server_url}`}.`,
+    `${words.project}: ${quote(handoff.repo_root, 120)}${handoff.opencode_server_url === null ? "" : `, ${words.server} ${handoff.opencode_server_url}${after(handoff, words)}`}.`,
     `${words.agent}: ${used(handoff.agent)}; ${words.model}: ${used(handoff.model)}.`,
     `${words.callback}: ${callback.expected ? `${words.expected}${to === null ? "" : ` (${quote(to, 80)})`}` : words.notExpected}.`,
   ].join("\n");
+}
+
+function after({ server_after: server }: Handoff, words: (typeof WORDS)[Language]): string {
+  if (server === null) return "";
+  if (server.state === "stopped") return ` (${words.serverStopped})`;
+  return ` (${words.serverStays}${server.reason === undefined ? "" : `: ${quote(server.reason, 100)}`})`;
 }

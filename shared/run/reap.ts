@@ -4,11 +4,13 @@ import { closeOnce } from "./close-once.ts";
 import { isLost } from "./lost.ts";
 import { isOver, type RunRecord } from "./record.ts";
 import { listOpenRunIds, readableRun, unclosed } from "./store.ts";
+import { endUnconfirmed } from "./unconfirmed.ts";
 
 /**
  * What whichever Handrail process comes by does for those that could not: closes the runs whose executor is
  * gone (pid, start time and host, not pid alone), or whose turn could not be closed when it ended, with what
- * evidence there is, sends their one callback, and has delivered what is still in the outbox.
+ * evidence there is, sends their one callback, ends leases that nobody has confirmed in time, and has delivered
+ * what is still in the outbox.
  * @param env where callbacks' addresses and tokens are, if anywhere
  * @returns the runs it closed
  * @throws what closing a turn throws, once it has tried them all
@@ -25,6 +27,11 @@ export async function reap(root: string, env: NodeJS.ProcessEnv = process.env): 
     } catch (error) {
       problems.push(error);
     }
+  }
+  try {
+    await endUnconfirmed(root, env);
+  } catch (error) {
+    problems.push(error);
   }
   startFlusher(root, env);
   if (problems.length > 0) throw problems[0];

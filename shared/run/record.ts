@@ -44,6 +44,10 @@ export const runRecordSchema = z.extend(reportSchema, {
   asked: z.optional(z.object({ model: z.optional(z.string()), agent: z.optional(z.string()) })),
   /** The run that failed before, and whose task is tried again. */
   retry_of: z.optional(z.string()),
+  /** Lane `serve`, once the run is over: what became of its server, and why it stays where it does. */
+  server_after: z.optional(
+    z.object({ state: z.enum(["stopped", "running"]), reason: z.optional(z.string()) }),
+  ),
   model: z.optional(z.string()),
   agent: z.optional(z.string()),
   created: z.string(),
@@ -59,7 +63,7 @@ export function isOver({ state, ended }: Pick<RunRecord, "state" | "ended">): bo
 
 /** The record without what its last turn came to; the quarantine is the whole run's. */
 export function withoutOutcome(record: RunRecord): RunRecord {
-  const { verdict, usage, error, ended, end, task_state, stall, ...rest } = record;
+  const { verdict, usage, error, ended, end, task_state, stall, server_after, ...rest } = record;
   return { ...rest, changes: [], refusals: [], validation: [], reasons: [] };
 }
 

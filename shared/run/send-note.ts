@@ -1,9 +1,9 @@
 import { putAndDeliver } from "../callback/outbox.ts";
 import type { Note } from "../callback/payload.ts";
 import { startFlusher } from "../callback/start.ts";
-import { payloadOf } from "./close.ts";
 import { noteId } from "./notes.ts";
 import type { RunRecord } from "./record.ts";
+import { payloadOf } from "./report.ts";
 
 /**
  * Tells the caller something before the turn has ended: a question, or that nothing is heard of the run.

@@ -5,11 +5,11 @@ import type { RunState } from "./state.ts";
 /**
  * Ends a run's hold on its files: a task file's lease ends with its run; a packet's waits, kept, until whoever
  * ordered the work confirms the report (`handrail lock release`, the next step of a schedule) or the time for
- * that is up. May be repeated.
+ * that is up. Where no turn began, nothing was written and there is nothing to confirm. May be repeated.
  */
 export async function settleLease(record: RunRecord, state: RunState): Promise<void> {
   const dir = leasesDir(record.root);
-  if (record.spec.packet === undefined) return releaseLease(dir, record.run_id);
+  if (record.spec.packet === undefined || record.turn === 0) return releaseLease(dir, record.run_id);
   await changeLease(dir, record.run_id, (lease) => {
     if (lease.awaiting) return lease;
     const since = new Date();

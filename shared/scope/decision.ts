@@ -21,6 +21,7 @@ export const REFUSAL_CODES = [
   "leased",
   "busy",
   "blocked",
+  "ended",
   "open-server",
   "guard-failed",
 ] as const;

@@ -115,6 +115,11 @@ function say(refusal: Refusal): [what: string, next: string] {
         `This run is blocked: ${detail || "something out of scope was changed"}. Nothing more may be written in it, not even to put that back.`,
         "Stop here and say what you were doing; a person decides about it.",
       ];
+    case "ended":
+      return [
+        `This run has been ended: ${detail || "its packet says so"}. Nothing more may be written in it.`,
+        "Stop here; whoever ordered the work has been told and decides about it.",
+      ];
     case "open-server":
       return [
         `Shell commands are refused here: this OpenCode listens at ${detail || "a port"} without a password, so that a command could have anything done through it.`,

@@ -1,17 +1,16 @@
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HandrailError } from "../errors.ts";
 import { claim } from "../lock/claim.ts";
-import { identify, isAlive, processIdentitySchema } from "../run/process.ts";
-import { parseJson } from "../state/files.ts";
+import { isHolderAlive, newHolder } from "../lock/holder.ts";
 import { projectDir } from "../state/place.ts";
 import { clientFor, type Server } from "./client.ts";
 import { isRunning, readEntry, type ServerEntry, touchEntry } from "./entry.ts";
 import { healthOf } from "./health.ts";
-import { findProgram } from "./program.ts";
+import { requireOpencode } from "./program.ts";
 import { busySessions } from "./session.ts";
 import { currentPrints, startServer } from "./spawn.ts";
+import { takeStart } from "./start-gate.ts";
 import { stopServer } from "./stop.ts";
 
 /** How long a server that runs may take to answer before it counts as broken, in milliseconds. */
@@ -58,7 +57,9 @@ export async function ensureServer(wish: ServerWish): Promise<Server> {
         await stopServer(old);
       }
       wish.say?.("OpenCode's server starts");
-      const entry = await startServer({ ...wish, program, env: wish.env ?? process.env });
+      const env = wish.env ?? process.env;
+      const started = await takeStart(env);
+      const entry = await startServer({ ...wish, program, env }).finally(started);
       return { entry, client: clientFor(entry) };
     } finally {
       place.release();
@@ -87,15 +88,6 @@ export async function findServer(root: string): Promise<Server | undefined> {
   );
 }
 
-/** @throws HandrailError `opencode-missing` */
-export function requireOpencode(root: string, env: NodeJS.ProcessEnv = process.env): string {
-  const program = findProgram("opencode", root, env);
-  if (program !== undefined) return program;
-  throw new HandrailError("opencode-missing", "there is no `opencode` on PATH (outside this repository)", {
-    fix: "npm install -g opencode-ai",
-  });
-}
-
 type Current = Pick<ServerEntry, "program" | "plugin">;
 
 /** @returns undefined when there is none, or one that has to be replaced */
@@ -111,16 +103,6 @@ async function usable(root: string, current: Current): Promise<Server | undefine
     `the server of this project is of another version (OpenCode ${server.entry.version}) and still works on ${busy.join(", ")}`,
     { fix: "wait for it (handrail session list), or end it (handrail serve stop)" },
   );
-}
-
-/** One caller, not one process: two calls in a process race like two processes. */
-function newHolder(): string {
-  return JSON.stringify({ ...identify(), nonce: randomBytes(6).toString("hex") });
-}
-
-function isHolderAlive(holder: string): boolean {
-  const parsed = parseJson(holder, processIdentitySchema);
-  return parsed.ok && isAlive(parsed.value);
 }
 
 function startedByOther(): HandrailError {

@@ -1,5 +1,6 @@
 import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import { delimiter, isAbsolute, join, relative } from "node:path";
+import { HandrailError } from "../errors.ts";
 
 /**
  * Finds a program on PATH, as an absolute path. Entries that are relative or lie inside `outside` are
@@ -28,4 +29,13 @@ export function findProgram(
 function isInside(path: string, folder: string): boolean {
   const way = relative(folder, path);
   return way === "" || (!way.startsWith("..") && !isAbsolute(way));
+}
+
+/** @throws HandrailError `opencode-missing` */
+export function requireOpencode(root: string, env: NodeJS.ProcessEnv = process.env): string {
+  const program = findProgram("opencode", root, env);
+  if (program !== undefined) return program;
+  throw new HandrailError("opencode-missing", "there is no `opencode` on PATH (outside this repository)", {
+    fix: "npm install -g opencode-ai",
+  });
 }

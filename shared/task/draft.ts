@@ -1,6 +1,7 @@
-import { allBut, canExcept, within } from "./boundary.ts";
 import { isForbidden, matchesGlob, settleRules } from "./conflicts.ts";
 import { factsOf } from "./facts.ts";
+import { forbiddenBut, forbiddenPattern } from "./forbidden.ts";
+import { type Limit, limitPatterns, withinLimit } from "./limits.ts";
 import type { NamedPath } from "./lists/named.ts";
 import { coversPattern, isLiteral, normalizePattern, quote } from "./pattern.ts";
 import { asItIs, type Place } from "./place.ts";
@@ -9,14 +10,6 @@ import type { Prohibition, Rule, Scope, TaskIssue } from "./spec.ts";
 
 /** More entries than that nobody has read. */
 const MOST = 2_000;
-
-interface Limit {
-  /** "anything except a.ts", as against "anything outside src/". */
-  names: boolean;
-  paths: string[];
-  text: string;
-  line: number;
-}
 
 /** A scope while it is being read. Lists keep the order of the task; nothing is decided before `finish`. */
 export class Draft {
@@ -105,20 +98,9 @@ export class Draft {
     this.#rules.add(rule);
   }
 
-  /** Leave to stage or commit. */
-  may(rule: "may-stage" | "may-commit"): void {
-    this.#rules.add(rule);
-  }
-
   /** Nothing but these paths may change. */
   #limit(paths: readonly string[], names: boolean, text: string, line: number): void {
-    const patterns = paths.flatMap((raw) => {
-      const result = normalizePattern(raw, this.#place.root);
-      if (!result.ok) return [];
-      // "outside src/api" speaks of a folder, whether it is there or not.
-      const isFolder = !names && !/\.\w{1,5}$|[/*]$/.test(result.pattern);
-      return [isFolder ? `${result.pattern}/` : asItIs(result.pattern, this.#place)];
-    });
+    const patterns = limitPatterns(paths, names, this.#place);
     if (patterns.length > 0) this.#limits.push({ paths: patterns, names, text, line });
   }
 
@@ -169,37 +151,15 @@ export class Draft {
   }
 
   #forbidden(path: NamedPath): string | undefined {
-    let result = normalizePattern(path.raw.replace(/^!/, ""), this.#place.root);
-    // "/src/legacy" may mean the repository's own folder: the wider reading.
-    if (!result.ok && result.reason === "outside" && /^[/\\]/.test(path.raw))
-      result = normalizePattern(path.raw.replace(/^[/\\]+/, ""), this.#place.root);
-    if (result.ok) return result.pattern;
-    if (result.reason === "everything")
-      this.error(
-        `${quote(path.raw)} forbids the whole repository; name what is not to be changed`,
-        path.line || undefined,
-      );
-    else if (result.reason === "invalid") this.error(result.message, path.line || undefined);
-    return undefined;
+    const { pattern, problem } = forbiddenPattern(path.raw, this.#place);
+    if (problem !== undefined) this.error(problem, path.line || undefined);
+    return pattern;
   }
 
   /** A forbidden folder without its exceptions; the whole of it where they cannot be taken out. */
   #without(path: string, except: readonly string[], text: string, line: number): string[] {
-    if (except.length === 0) return [path];
-    const name = path.split("/").at(-1) ?? "";
-    const isFile = name.includes(".") && this.#place.kindOf(path) !== "directory";
-    const folder = path.endsWith("/**") ? path.slice(0, -2) : path.endsWith("/") ? path : `${path}/`;
-    const inside = except.flatMap((raw) => {
-      const result = normalizePattern(raw, this.#place.root);
-      if (!result.ok) return [];
-      return [
-        result.pattern.startsWith(folder) || !/^[\w.-]+$/.test(result.pattern)
-          ? result.pattern
-          : `${folder}${result.pattern}`,
-      ];
-    });
-    if (!isFile && inside.length === except.length && inside.every((one) => canExcept(folder, one)))
-      return allBut(folder, inside);
+    const patterns = forbiddenBut(path, except, this.#place);
+    if (patterns !== undefined) return patterns;
     this.warn(`the exception in ${quote(text)} cannot be held; ${quote(path)} is forbidden as a whole`, line);
     return [path];
   }
@@ -215,14 +175,8 @@ export class Draft {
    */
   finish(softInspect: ReadonlySet<string> = new Set()): Scope {
     const hadAllow = this.#allow.size > 0;
-    const most = Math.max(
-      this.#allow.size,
-      this.#forbid.size,
-      this.#inspect.size,
-      this.#limits.length,
-      this.#prohibitions.size,
-    );
-    if (most > MOST) {
+    const sizes = [this.#allow, this.#forbid, this.#inspect, this.#prohibitions].map((one) => one.size);
+    if (Math.max(...sizes, this.#limits.length) > MOST) {
       this.error(`the task lists more than ${MOST} paths or prohibitions; name folders or globs instead`);
       return { allow: [], inspect: [], forbid: [], rules: ["no-stage", "no-commit"], noRead: [] };
     }
@@ -261,7 +215,7 @@ export class Draft {
 
   #narrow(limit: Limit): void {
     for (const [pattern, line] of [...this.#allow]) {
-      const kept = limit.paths.flatMap((path) => within(pattern, path));
+      const kept = withinLimit(pattern, limit);
       if (kept.includes(pattern)) continue;
       if (kept.length === 0) this.#forbid.add(pattern);
       else this.#allow.delete(pattern);

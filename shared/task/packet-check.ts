@@ -1,11 +1,11 @@
 import { isTest } from "../scope/ecosystems.ts";
+import { ABORT_REASONS } from "./abort.ts";
 import type { Draft } from "./draft.ts";
 import { canCheck } from "./evidence.ts";
 import type { Packet } from "./packet-schema.ts";
 import { quote } from "./pattern.ts";
 import type { KindOf } from "./text/names.ts";
 
-const ABORT_REASONS = ["conflict_unresolved", "scope_drift", "missing_context"];
 const MODES = ["sequential_default"];
 const EVENT = /^(start|mid|end|done|done_or_blocked|blocked|failed|aborted)$/i;
 const LOCK = /^(file|module|shared):\s*(\S.*)$/s;
@@ -56,7 +56,7 @@ export function checkPacket(
   unknown(
     retry?.abort_on,
     ["retry_abort", "abort_on"],
-    (one) => ABORT_REASONS.includes(one),
+    (one) => ABORT_REASONS.some((known) => known === one),
     `is not known (${ABORT_REASONS.join(", ")})`,
   );
   unknown(

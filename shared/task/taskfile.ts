@@ -198,7 +198,7 @@ function readProhibitions(section: Section, draft: Draft, place: Place): void {
       draft.prohibit(clause.text, clause.line, effects);
     }
     if (section.kind === "forbid" || /^(context|background)/.test(section.words)) continue;
-    for (const rule of readPermissions(item)) draft.may(rule);
+    for (const rule of readPermissions(item)) draft.rule(rule);
   }
 }
 

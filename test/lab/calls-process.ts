@@ -21,6 +21,7 @@ const context: BindingContext = {
   env: takeEnvironment(process.env),
   lane: "cli",
   preset: { runId: undefined },
+  ending: () => undefined,
   formatters: false,
   languageServers: false,
 };

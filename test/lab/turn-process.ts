@@ -13,13 +13,15 @@ import { Sessions } from "../../opencode-plugin/sessions.ts";
  * is too slow to be killed at often enough.
  */
 const [root = "", session = "", text = "", content = ""] = process.argv.slice(2);
+const env = takeEnvironment(process.env);
 const context: BindingContext = {
   // Nobody listens there: a session that was heard of from its creation is never asked about.
   client: createOpencodeClient({ baseUrl: "http://127.0.0.1:9" }),
   root,
-  env: takeEnvironment(process.env),
+  env,
   lane: "cli",
-  preset: { runId: undefined },
+  preset: { runId: env.HANDRAIL_RUN_ID },
+  ending: () => undefined,
   formatters: false,
   languageServers: false,
 };
@@ -27,7 +29,8 @@ const family = new Family(context.client);
 family.learn(session, undefined);
 const sessions = new Sessions(context, family);
 const model = { providerID: "lab", modelID: "lab-1" };
-await sessions.prompted(session, text, { sessionID: session, agent: "build", model });
+const { LAB_AGENT: agent = "build" } = process.env;
+await sessions.prompted(session, text, { sessionID: session, agent, model });
 await sessions.busy(session, { type: "busy" });
 const { binding, turn } = await sessions.acting(session);
 if (binding.kind !== "run" || !turn) throw new Error(`not bound: ${JSON.stringify(binding)}`);

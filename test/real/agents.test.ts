@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { setUpDelegation } from "../lab/delegation.ts";
+import { packetJson } from "../lab/packet.ts";
 import { projectRoot, runProgram } from "../lab/process.ts";
 import { call, type ModelRequest, type Step, text } from "../lab/script.ts";
 
@@ -8,18 +9,6 @@ const HANDRAIL = join(projectRoot, "claude-hooks/bin/handrail");
 const FIRST = "packets/first.json";
 // Among the tasks: only there a prompt is known by its text.
 const SECOND = "opencode_tasks/20261121-second.json";
-
-function packet(id: string, file: string): string {
-  return JSON.stringify({
-    packet_version: "v1",
-    task_id: id,
-    workstream: "feature",
-    owner_agent: "fullstack",
-    session_key: `coding:${id}`,
-    objective: `Work of ${id}`,
-    scope: { file_paths: [file], module_boundaries: [id] },
-  });
-}
 
 function script(request: ModelRequest): Step[] {
   const file = request.userText.includes("src/b.ts") ? "src/b.ts" : "src/a.ts";
@@ -38,8 +27,8 @@ test("agents and models that do not resolve are errors before the run; a packet'
       files: {
         "src/a.ts": "a\n",
         "src/b.ts": "b\n",
-        [FIRST]: packet("ONE", "src/a.ts"),
-        [SECOND]: packet("TWO", "src/b.ts"),
+        [FIRST]: packetJson("ONE", ["src/a.ts"]),
+        [SECOND]: packetJson("TWO", ["src/b.ts"]),
       },
       ignore: ["opencode_tasks/"],
     },

@@ -12,7 +12,7 @@ import { setUpOpencode } from "../lab/opencode.ts";
 import { installed, processesMentioning, projectRoot, runProgram, until } from "../lab/process.ts";
 import { SAMPLE } from "../lab/repo.ts";
 import { makeSandbox } from "../lab/sandbox.ts";
-import { call, type Step, text } from "../lab/script.ts";
+import { call, type ModelRequest, type Step, text } from "../lab/script.ts";
 
 const HANDRAIL = [process.execPath, join(projectRoot, "claude-hooks/bin/handrail"), "mcp"];
 const TOKEN = "tok-5ecretValue.42";
@@ -135,6 +135,21 @@ test("an outer agent's whole flow: policy, task, events, tail, callback to its g
     origin_session_key: KEY,
   });
   expect(refused.error).toMatchObject({ message: expect.stringContaining("nobody") });
+  // Nor is a packet handed over that fails its checklist.
+  const packet = {
+    ...{ packet_version: "v1", task_id: "P", workstream: "feature", owner_agent: "nobody" },
+    ...{ session_key: "coding:P", objective: "Work", scope: { file_paths: ["src/a.ts"] } },
+  };
+  repo.write("opencode_tasks/20261121-p.json", JSON.stringify(packet));
+  const unready = await bridge.call("opencode_execute_task", {
+    task_file: "opencode_tasks/20261121-p.json",
+    origin_session_key: KEY,
+  });
+  expect(unready.error).toMatchObject({
+    code: "bad-input",
+    message: expect.stringMatching(/^the packet is not ready to be handed over: .*nobody/),
+    fix: "handrail doctor --handoff opencode_tasks/20261121-p.json",
+  });
   expect(model.requests).toHaveLength(asked);
   expect(await ask("opencode_serve_shutdown")).toMatchObject({ stopped: true });
   expect(servers(sandbox.dir)).toEqual([]);
@@ -144,32 +159,79 @@ test("an outer agent's whole flow: policy, task, events, tail, callback to its g
 test("Claude hands a task over by the plugin's tools, and its session is called back once", async () => {
   const task = "opencode_tasks/20261121-change-a.txt";
   const tool = (name: string) => `mcp__plugin_handrail_handrail__${name}`;
-  const session = await setUpPlugin(
-    [
+  // One after the other: answers to calls of one message come in any order.
+  const calls = (...each: [name: string, args: Record<string, unknown>][]): Step[] =>
+    each.map(([name, args]) => call(tool(name), args));
+  const script = ({ messages }: ModelRequest): Step[] => {
+    const results = messages.flatMap((message) => message.toolResults).join("\n");
+    const run_id = /"job_id":"[^"]+","run_id":"(r[^"]+)"/.exec(results)?.[1];
+    const root = /"repo_root":"([^"]+)"/.exec(results)?.[1];
+    const at = new Date().toISOString();
+    return [
       call(tool("opencode_status"), {}),
+      ...calls(
+        ["opencode_resolve_project", {}],
+        ["opencode_registry_upsert", { repo_root: root, idle_minutes: 5 }],
+        ["opencode_registry_get", {}],
+        ["opencode_registry_cleanup", { dry_run: true }],
+        ["opencode_build_envelope", { task_file: task, lane: "cli" }],
+        ["opencode_check_hook_policy", { policy: {}, agent_id: "build", task_id: "change-a" }],
+        ["opencode_evaluate_lifecycle", { last_event_kind: "session.idle", last_event_at: at }],
+      ),
       call(tool("opencode_execute_task"), { task_file: task }),
       call("Bash", {
         command: "until handrail runs --json | grep -q '\"done\"'; do sleep 0.2; done",
         description: "wait",
       }),
       call(tool("opencode_execute_task"), { task_file: task, wait: true }),
+      call(tool("opencode_serve_spawn"), { reason: "to look at a session" }),
+      ...calls(
+        ["opencode_run_status", { run_id }],
+        ["opencode_run_events", { run_id }],
+        ["opencode_session_tail", { run_id }],
+        ["opencode_callback_from_event", { run_id, event: { type: "session.idle" } }],
+        ["opencode_serve_idle_check", {}],
+      ),
+      call(tool("opencode_serve_shutdown"), {}),
       text("Done."),
-    ],
-    { repo: { ...SAMPLE, dirty: { [task]: TASK } } },
-  );
+    ];
+  };
+  const session = await setUpPlugin(script, { repo: { ...SAMPLE, dirty: { [task]: TASK } } });
   const executor = closing(await startOpenAiServer([edit("src/a.ts", "a = 1", "a = 2"), text("Done.")]));
   const opencode = setUpOpencode({ sandbox: session.sandbox, modelUrl: executor.url, plugins: [PLUGIN] });
   const run = await session.claude.prompt(session.repo.root, "go", {
     env: opencode.env,
     args: session.sessionArgs,
   });
-  const [status, handed, , waited] = toolResults(run.messages).map((result) =>
+  const answers = toolResults(run.messages).map((result) =>
     result.startsWith("{") ? JSON.parse(result) : result,
   );
+  const [status, ...more] = answers;
+  const [handed, , waited] = more.slice(7);
   expect(status).toMatchObject({
     project: { repo_root: session.repo.root },
     caller: { origin_session_id: session.sessionId, inbox: true },
   });
+  // All sixteen, as Claude itself got their answers.
+  const { repo_root } = status.project;
+  expect(more.slice(0, 7)).toMatchObject([
+    { repo_root, server: { state: "stopped" } },
+    { repo_root, created: true, idle_minutes: 5 },
+    { projects: [{ repo_root }] },
+    { unregistered: [], unreadable: [] },
+    { envelope: { origin_session_id: session.sessionId, repo_root }, callback_expected: true },
+    { compatible: false, request: { session_key: "hook:opencode:build:change-a" } },
+    { kind: "idle", state: "done", terminal: true },
+  ]);
+  expect(more.slice(10)).toMatchObject([
+    { reused: false, server: { state: "running", reason: "to look at a session" } },
+    { run_id: handed.run_id, state: "done", verdict: "in_scope", callback: { state: "delivered" } },
+    { ended: "recorded", events: expect.arrayContaining([expect.objectContaining({ status: "done" })]) },
+    { run_id: handed.run_id, messages: expect.arrayContaining([expect.objectContaining({ text: "Done." })]) },
+    { state: "done", callback: { callback_id: `${handed.run_id}-t1`, state: "delivered" } },
+    { should_shut_down: false, idle_minutes_allowed: 5 },
+    { stopped: true },
+  ]);
   expect(handed).toMatchObject({
     handoff: { callback: { expected: true, session_id: session.sessionId } },
   });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { closing } from "../lab/cleanup.ts";
 import { projectState, setUpDelegation } from "../lab/delegation.ts";
-import { until } from "../lab/process.ts";
+import { processesMentioning, until } from "../lab/process.ts";
 import { call, isRecord, type ModelRequest, type Step, text } from "../lab/script.ts";
 
 const task = (allow: string) => `Work\n\nFiles to modify:\n- ${allow}\n`;
@@ -100,4 +100,64 @@ test("one server, several sessions: side by side where proven disjoint, refused 
   });
   expect(runOf("wide")[1]).toMatchObject({ state: "done", verdict: "in_scope" });
   expect(leases()).toEqual([]);
+});
+
+test("validation that takes long holds up nobody but what needs its lease, and that goes on when it is over", async () => {
+  const file = (name: string) => `opencode_tasks/20261121-${name}.txt`;
+  const slow = `${task("src/a.ts")}\nValidation:\n- \`sleep 300\`\n`;
+  const lab = await setUpDelegation(
+    ({ userText }) => {
+      const name = /20261121-(\w+)/.exec(userText)?.[1] ?? "";
+      return [write(name === "quick" ? "src/b.ts" : "src/a.ts", `${name}\n`), text("Done.")];
+    },
+    {
+      repo: {
+        files: { "src/a.ts": "a\n", "src/b.ts": "b\n", "handrail.config.json": '{"validate":true}' },
+        ignore: ["opencode_tasks/"],
+        dirty: {
+          [file("slow")]: slow,
+          [file("quick")]: task("src/b.ts"),
+          [file("same")]: task("src/a.ts"),
+        },
+      },
+    },
+  );
+  const server = closing(await lab.opencode.serve(lab.repo.root));
+  const begin = async (name: string) => {
+    const post = (path: string, body: unknown) =>
+      fetch(`${server.url}${path}`, {
+        method: "POST",
+        headers: { ...server.headers, "content-type": "application/json" },
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(60_000),
+      });
+    const made: unknown = await (await post("/session", {})).json();
+    if (!isRecord(made) || typeof made.id !== "string") throw new Error("no session");
+    await post(`/session/${made.id}/prompt_async`, { parts: [{ type: "text", text: `Do ${file(name)}` }] });
+  };
+  const runOf = (name: string) => lab.runs().find((run) => run.task_id === name);
+  const sleeper = () =>
+    (processesMentioning(lab.sandbox.dir) ?? []).find((line) => /^\d+ sleep 300 ?$/.test(line));
+
+  await begin("slow");
+  await until("the validation", sleeper);
+  await begin("same");
+  await begin("quick");
+  await until("the quick run to have ended", () => runOf("quick")?.ended);
+  expect(runOf("quick")).toMatchObject({ state: "done", verdict: "in_scope" });
+  expect(sleeper()).toBeDefined();
+  expect([runOf("slow")?.ended, lab.repo.read("src/a.ts"), lab.repo.read("src/b.ts")]).toEqual([
+    undefined,
+    "slow\n",
+    "quick\n",
+  ]);
+  process.kill(Number.parseInt(sleeper() ?? "", 10), "SIGKILL");
+  await until("the other two to have ended", () => runOf("slow")?.ended && runOf("same")?.ended);
+  expect(runOf("slow")).toMatchObject({
+    state: "done",
+    validation: [{ command: "sleep 300", exitCode: 137 }],
+  });
+  expect(runOf("same")).toMatchObject({ state: "done", verdict: "in_scope" });
+  expect(lab.repo.read("src/a.ts")).toBe("same\n");
+  expect(lab.callbacks()).toHaveLength(3);
 });

@@ -5,6 +5,7 @@ import { proveDisjoint } from "../../shared/lock/disjoint.ts";
 import { isHeld } from "../../shared/lock/lease.ts";
 import { readLeases } from "../../shared/lock/store.ts";
 import { projectState, setUpDelegation } from "../lab/delegation.ts";
+import { packetJson } from "../lab/packet.ts";
 import { projectRoot, runProgram } from "../lab/process.ts";
 import { call, type ModelRequest, type Step, text } from "../lab/script.ts";
 
@@ -45,13 +46,7 @@ const PACKETS: Record<string, Wanted> = {
 };
 
 function packet(id: string, { files, module, parallel = true, validation = ["true"] }: Wanted): string {
-  return JSON.stringify({
-    packet_version: "v1",
-    task_id: id,
-    workstream: "feature",
-    owner_agent: "fullstack",
-    session_key: `coding:${id}`,
-    objective: `Work of ${id}`,
+  return packetJson(id, files, {
     scope: { file_paths: files, module_boundaries: [module] },
     conflict_policy: { mode: "sequential_default", parallel_allowed: parallel },
     acceptance: ["AC1"],

@@ -45,7 +45,12 @@ test("handrail review on one real server: classified, repaired once, held to rea
   const before = repo.manifest();
 
   answers("FAIL");
-  const failed = await review("--adversarial", "look at rounding");
+  expect(await review("--model", "lab/none")).toMatchObject({
+    code: 2,
+    error: { message: expect.stringContaining("lab/none") },
+  });
+  expect(model.requests).toEqual([]);
+  const failed = await review("--adversarial", "--model", "lab/lab-1", "look at rounding");
   expect(failed).toMatchObject({
     code: 1,
     classification: "FAIL",

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { inboxDir } from "../../shared/callback/inbox.ts";
 import { closeOnce } from "../../shared/run/close-once.ts";
@@ -53,10 +54,13 @@ test("two sessions in one project with five runs each at once: each is told its 
     saveRun({ ...record, state: "running", turn: 1, executor: identify() });
     await closeOnce({ ...record, turn: 1 }, { outcome: "idle" }, sandbox.env);
   };
-  // One by the real OpenCode for each, both at once, and four besides.
+  // One by the real OpenCode for each, both at once, and four besides. A database each: two that start at once
+  // race in its migration (1.18.33).
   await Promise.all(
     owners.flatMap((owner) => [
-      opencode.run(repo.root, ["run", task(owner.name).trimEnd()], { env: envOf(owner.id) }),
+      opencode.run(repo.root, ["run", task(owner.name).trimEnd()], {
+        env: { ...envOf(owner.id), XDG_DATA_HOME: join(sandbox.dir, owner.word) },
+      }),
       ...Array.from({ length: 4 }, () => endOne(owner)),
     ]),
   );

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readQuarantine } from "../../shared/tree/quarantine.ts";
-import { type Delegation, projectState, setUpDelegation, TASK } from "../lab/delegation.ts";
-import { projectRoot, runProgram } from "../lab/process.ts";
+import { type Delegation, projectState, setUpDelegation, TASK, TASK_NAME } from "../lab/delegation.ts";
+import { processesMentioning, projectRoot, runProgram } from "../lab/process.ts";
 import { call, type Step, text } from "../lab/script.ts";
 
 // A machine that cannot hold a command: what a command does is seen afterwards, and said.
@@ -97,6 +97,40 @@ test("a command that left the scope blocks the run at once; its bytes are kept, 
   expect(await handrail(lab, "restore", id)).toMatchObject({ code: 0, stdout: 'restored "src/b.ts"\n' });
   expect(lab.repo.read("src/b.ts")).toBe(B);
   expect(lab.repo.read("src/lib/in.ts")).toBe("in\n");
+});
+
+test("a run that is blocked on a server started only for its task: told, and the server ends with it", async () => {
+  const leave = `node -e "require('fs').writeFileSync('src/' + 'b.ts', 'changed')"`;
+  let during: { state: unknown; servers: number } | undefined;
+  const servers = (lab: Delegation) =>
+    (processesMentioning(lab.sandbox.dir) ?? []).filter((line) => / serve /.test(line)).length;
+  const lab = await setUpDelegation((request) => {
+    if (request.step === 1) during = { state: lab.runs()[0]?.state, servers: servers(lab) };
+    return [bash(leave), write("src/a.ts"), text("Done.")];
+  });
+  const run = await handrail(lab, "run", TASK_NAME, "--lane", "serve", "--json");
+  expect(during).toEqual({ state: "blocked", servers: expect.any(Number) });
+  expect(during?.servers).toBeGreaterThan(0);
+  expect(run.code).toBe(3);
+  expect(JSON.parse(run.stdout)).toMatchObject({
+    state: "blocked",
+    verdict: "violated",
+    handoff: { server_after: { state: "stopped" } },
+  });
+  expect(lab.callbacks()).toMatchObject([{ state: "blocked", kind: "end" }]);
+  expect(servers(lab)).toBe(0);
+  expect(JSON.parse((await handrail(lab, "serve", "status", "--json")).stdout)).toMatchObject({
+    state: "stopped",
+  });
+  // The twin: one that is to stay says why, and does.
+  lab.repo.write("src/b.ts", B);
+  const kept = await handrail(lab, "run", TASK_NAME, "--lane", "serve", "--keep-server", "to look at it");
+  expect([kept.code, kept.stderr]).toEqual([3, expect.stringContaining("the server stays: to look at it")]);
+  const shown = JSON.parse((await handrail(lab, "show", "--json")).stdout);
+  expect(shown.handoff.server_after).toEqual({ state: "running", reason: "to look at it" });
+  expect(servers(lab)).toBeGreaterThan(0);
+  expect((await handrail(lab, "serve", "stop")).code).toBe(0);
+  expect(servers(lab)).toBe(0);
 });
 
 test("what a killed command did is found before the next write", async () => {

@@ -7,7 +7,7 @@ import { agentField, envelopeOut, originFields, projectFields, runField, taskFie
 import { originOf } from "../origin.ts";
 import { requireProject } from "../project.ts";
 import { serverOf } from "../serve.ts";
-import { requireTask } from "../task.ts";
+import { requireTaskInside } from "../task.ts";
 import { defineTool, LOOKS } from "../tool.ts";
 
 const target = z.string().max(500);
@@ -42,7 +42,7 @@ export const buildEnvelope = defineTool({
   run(asked, { bridge }) {
     const project = requireProject(bridge, asked);
     const root = project.repo_root;
-    const slug = asked.task_id ?? (asked.task_file && requireTask(root, asked.task_file).spec.slug);
+    const slug = asked.task_id ?? (asked.task_file && requireTaskInside(root, asked.task_file).spec.slug);
     if (!slug)
       throw new HandrailError("bad-input", "the task is not named", { fix: "give task_id or task_file" });
     const lane = asked.lane ?? "serve";

@@ -9,15 +9,15 @@ import { envelopeFor } from "../../../shared/run/create.ts";
 import { handoffOf, handoffSchema } from "../../../shared/run/handoff.ts";
 import { isOver, newRunId, type Origin, type RunRecord } from "../../../shared/run/record.ts";
 import { readRun } from "../../../shared/run/store.ts";
-import { requireOpencode } from "../../../shared/serve/ensure.ts";
 import { currentJob, isOpenJob, type Job, jobFile, readJobFile } from "../../../shared/serve/job.ts";
+import { requireOpencode } from "../../../shared/serve/program.ts";
 import { type Handover, handoffChecklist } from "../../companion/handoff/checklist.ts";
 import { jobError } from "../../companion/serve/job-error.ts";
 import { startJob } from "../../companion/serve/worker.ts";
 import { agentField, changesOut, modelField, originFields, projectFields, projectOut } from "../fields.ts";
 import { originOf } from "../origin.ts";
 import { requireProject } from "../project.ts";
-import { requireTask } from "../task.ts";
+import { requireTaskInside } from "../task.ts";
 import { type CallContext, defineTool, WORKS } from "../tool.ts";
 
 const LOOK_MS = 200;
@@ -79,7 +79,7 @@ export const executeTask = defineTool({
     const project = requireProject(bridge, asked);
     const root = project.repo_root;
     const config = loadConfig(root);
-    const { file, spec } = requireTask(root, asked.task_file);
+    const { file, spec } = requireTaskInside(root, asked.task_file);
     requireOpencode(root, bridge.env);
     const origin = originOf(bridge, asked);
     const env = environmentFor(bridge.env, origin);

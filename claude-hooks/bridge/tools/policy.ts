@@ -4,7 +4,7 @@ import { agentHook } from "../../../shared/callback/openclaw.ts";
 import { type CallbackPayload, payloadSchema } from "../../../shared/callback/payload.ts";
 import { hookSessionKey } from "../../../shared/callback/routing.ts";
 import { HandrailError } from "../../../shared/errors.ts";
-import { payloadOf } from "../../../shared/run/close.ts";
+import { payloadOf } from "../../../shared/run/report.ts";
 import type { Bridge } from "../bridge.ts";
 import { agentField, projectFields, runField, taskField } from "../fields.ts";
 import { requireRunOf } from "../project.ts";

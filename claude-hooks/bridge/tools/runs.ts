@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { reportSchema } from "../../../shared/callback/payload.ts";
 import { callbackText } from "../../../shared/callback/text.ts";
+import { escalationsOf } from "../../../shared/run/escalate.ts";
 import { STALL_SECONDS } from "../../../shared/run/lifecycle.ts";
 import { reap } from "../../../shared/run/reap.ts";
 import { projectIdOf } from "../../../shared/state/projects.ts";
@@ -43,6 +44,8 @@ export const runStatus = defineTool({
       state: z.enum(["none", "pending", "delivered", "failed"]),
       targets: z.array(z.object({ target: z.string(), state: z.string(), error: z.string().optional() })),
     }),
+    /** What the run leaves to whoever ordered it: told by a callback of its own. */
+    escalations: z.array(z.string()),
     envelope: envelopeOut.optional(),
     next: z.string(),
   }),
@@ -61,6 +64,7 @@ export const runStatus = defineTool({
       changes: record.changes.slice(0, 100),
       lifecycle: await lifecycleOf(record, STALL_SECONDS),
       callback: callbackOf(record),
+      escalations: escalationsOf(root, record.run_id),
     };
   },
 });

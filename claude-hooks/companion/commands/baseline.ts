@@ -1,10 +1,9 @@
 import type { Command } from "commander";
 import { loadConfig } from "../../../shared/config/config.ts";
-import { HandrailError } from "../../../shared/errors.ts";
 import { lineage } from "../../../shared/task/lineage.ts";
-import { loadTask } from "../../../shared/task/load.ts";
 import { locateTask } from "../../../shared/task/locate.ts";
 import { listTaskFiles } from "../../../shared/task/prompt.ts";
+import { requireTask } from "../../../shared/task/require.ts";
 import type { TaskSpec } from "../../../shared/task/spec.ts";
 import { captureBaseline } from "../../../shared/tree/baseline.ts";
 import { listBaselines } from "../../../shared/tree/baseline-refs.ts";
@@ -56,7 +55,7 @@ async function subject(
     return { slug, allow: evidenceOf(repo, slug).allow };
   }
   if (given !== undefined)
-    return ofTask(readTask(locateTask(given, repo.root, process.cwd()), repo.root), repo.root);
+    return ofTask(requireTask(locateTask(given, repo.root, process.cwd()), repo.root), repo.root);
   const newest = listTaskFiles(repo.root)[0];
   const spec = newest === undefined ? undefined : readableTask(newest, repo.root);
   return spec ? ofTask(spec, repo.root) : { slug: NO_TASK, allow: [] };
@@ -64,14 +63,4 @@ async function subject(
 
 function ofTask(spec: TaskSpec, root: string): { slug: string; allow: string[] } {
   return { slug: lineage(spec, root), allow: spec.scope.allow };
-}
-
-function readTask(file: string, root: string): TaskSpec {
-  const spec = loadTask(file, root);
-  if (spec.ok) return spec;
-  const [first] = spec.errors;
-  const where = first?.line === undefined ? file : `${file}:${first.line}`;
-  throw new HandrailError("invalid-task", `${where}: ${first?.message ?? "the task cannot be read"}`, {
-    fix: `handrail task check ${file}`,
-  });
 }

@@ -77,7 +77,7 @@ function show(options: JsonOption, entries: OutboxEntry[], none: string, problem
   const text = () =>
     rows
       .flatMap((row) => [
-        `${row.callback_id}  ${row.state}${row.kind === "note" ? "  (a note on the way)" : ""}`,
+        `${row.callback_id}  ${row.state}${KINDS[row.kind]}`,
         ...row.targets.map(
           ({ target, state, attempts, error }) =>
             `  ${state.padEnd(9)}  ${target}  (${attempts} ${attempts === 1 ? "attempt" : "attempts"})${error ? `: ${error}` : ""}`,
@@ -86,6 +86,8 @@ function show(options: JsonOption, entries: OutboxEntry[], none: string, problem
       .join("\n") || none;
   emit(options, rows, text, left ? EXIT.failed : EXIT.done);
 }
+
+const KINDS = { end: "", note: "  (a note on the way)", escalation: "  (an escalation)" };
 
 /** A callback is delivered when every target has it, and failed when one never will. */
 function stateOf(targets: OutboxEntry["targets"]): "pending" | "delivered" | "failed" {

@@ -1,6 +1,9 @@
 import type { Command } from "commander";
 import { type Config, loadConfig } from "../../../shared/config/config.ts";
 import { EXIT, HandrailError } from "../../../shared/errors.ts";
+import { LeaseGuard, pathsOf } from "../../../shared/lock/permit.ts";
+import { leasesDir, readLeases } from "../../../shared/lock/store.ts";
+import type { Action } from "../../../shared/scope/action.ts";
 import { actionOf } from "../../../shared/scope/actions.ts";
 import { decide } from "../../../shared/scope/decide.ts";
 import type { Decision, Refusal } from "../../../shared/scope/decision.ts";
@@ -9,6 +12,7 @@ import { refusalText } from "../../../shared/scope/refusal.ts";
 import { surroundingsOf } from "../../../shared/scope/surroundings.ts";
 import { judgeShell } from "../../../shared/shell/judge.ts";
 import { privateFolders } from "../../../shared/state/private.ts";
+import { lineage } from "../../../shared/task/lineage.ts";
 import { loadTask } from "../../../shared/task/load.ts";
 import { findRoot, locateTask } from "../../../shared/task/locate.ts";
 import type { Scope, TaskSpec } from "../../../shared/task/spec.ts";
@@ -50,7 +54,8 @@ function answer(options: ExplainOptions, args: unknown): { decision: Decision; s
   if (!spec.ok) return { decision: unusable(options.task, spec) };
   const config = configOf(root);
   if ("decision" in config) return { decision: config };
-  const decision = decide(actionOf(options.tool, args, config), {
+  const action = actionOf(options.tool, args, config);
+  const decision = decide(action, {
     root,
     directory: root,
     matcher: createMatcher(spec.scope, surroundingsOf(root)),
@@ -60,7 +65,16 @@ function answer(options: ExplainOptions, args: unknown): { decision: Decision; s
     scratch: config.scratch,
     judgeShell,
   });
-  return { decision, scope: spec.scope };
+  return { decision: leasedNow(decision, action, spec, root) ?? decision, scope: spec.scope };
+}
+
+/** A write that the task allows, and that another run's lease forbids as things stand. */
+function leasedNow(decision: Decision, action: Action, spec: TaskSpec, root: string): Refusal | undefined {
+  if (decision.decision !== "allow" || action.kind !== "write") return undefined;
+  const dir = leasesDir(root);
+  const task = lineage(spec, root);
+  const own = readLeases(dir).find((lease) => lease.task_id === task);
+  return new LeaseGuard(dir, own?.run_id).foresee(pathsOf(action, { root, directory: root }));
 }
 
 /** @throws HandrailError `bad-input` */
@@ -99,7 +113,7 @@ function messageOf(decision: Decision, scope: Scope | undefined): string {
     case "allow":
       return "the call goes ahead";
     case "confine":
-      return "the command runs confined: what it writes in scope lands, the rest goes to quarantine";
+      return "the command runs confined: what it writes in scope lands, unless another run holds it; the rest goes to quarantine";
     case "refuse":
       return refusalText(decision, scope);
   }

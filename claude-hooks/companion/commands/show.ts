@@ -4,6 +4,7 @@ import { callbackText } from "../../../shared/callback/text.ts";
 import { HandrailError } from "../../../shared/errors.ts";
 import { readCheckpoints } from "../../../shared/run/checkpoints.ts";
 import { taskState } from "../../../shared/run/end.ts";
+import { escalationsOf } from "../../../shared/run/escalate.ts";
 import { handoffOf } from "../../../shared/run/handoff.ts";
 import { listRunIds, requireRun } from "../../../shared/run/store.ts";
 import { comeBy } from "../come-by.ts";
@@ -29,7 +30,10 @@ export function configure(command: Command): void {
         ...reportJson({ ...report, task_state: taskState(record) }),
         handoff: handoffOf(record),
         checkpoints: readCheckpoints(root, id),
+        escalations: escalationsOf(root, id),
       };
-      emit(options, shown, () => callbackText(report));
+      const { escalations } = shown;
+      const left = escalations.length > 0 ? `\nLeft to whoever ordered it: ${escalations.join(", ")}` : "";
+      emit(options, shown, () => `${callbackText(report)}${left}`);
     });
 }

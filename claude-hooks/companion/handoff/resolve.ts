@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parse } from "jsonc-parser";
 import * as z from "zod/mini";
 import { HandrailError } from "../../../shared/errors.ts";
+import { takeStart } from "../../../shared/serve/start-gate.ts";
 import { stateDir } from "../../../shared/state/place.ts";
 import { type Ended, firstLine, runProgram } from "../install/program.ts";
 
@@ -41,11 +42,7 @@ export interface Resolved {
  * @throws HandrailError `bad-usage` for an agent or model that does not
  */
 export async function resolveWish(wish: Wish): Promise<Resolved> {
-  const [agent, config, models] = await Promise.all([
-    wish.agent === undefined ? undefined : run(wish, ["debug", "agent", wish.agent]),
-    wish.diagnose ? run(wish, ["debug", "config"]) : undefined,
-    wish.model === undefined ? undefined : run(wish, ["models"]),
-  ]);
+  const { agent, config, models } = await askAll(wish);
   const agentModel = agent && ownModel(wish.agent ?? "", agent);
   if (models && wish.model !== undefined) requireModel(wish.model, models);
   const parsed = configSchema.safeParse(config?.code === 0 ? parse(config.stdout) : {});
@@ -61,6 +58,20 @@ export async function resolveWish(wish: Wish): Promise<Resolved> {
   return configured === undefined
     ? { model: undefined, because: "OpenCode's default", agentModel }
     : { model: configured, because: "the configuration's", agentModel };
+}
+
+/** One after the other, and while no other OpenCode starts: in a new home each may have to make the database. */
+async function askAll(wish: Wish): Promise<{ agent?: Ended; config?: Ended; models?: Ended }> {
+  const started = await takeStart(wish.env);
+  try {
+    return {
+      ...(wish.agent === undefined ? {} : { agent: await run(wish, ["debug", "agent", wish.agent]) }),
+      ...(wish.diagnose ? { config: await run(wish, ["debug", "config"]) } : {}),
+      ...(wish.model === undefined ? {} : { models: await run(wish, ["models"]) }),
+    };
+  } finally {
+    started();
+  }
 }
 
 /**

@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { startFlusher } from "../../../shared/callback/start.ts";
 import { loadConfig } from "../../../shared/config/config.ts";
 import { HandrailError } from "../../../shared/errors.ts";
-import { originFromEnv } from "../../../shared/run/create.ts";
+import { createRun, originFromEnv } from "../../../shared/run/create.ts";
+import { identify } from "../../../shared/run/process.ts";
 import { reap } from "../../../shared/run/reap.ts";
 import { isOver, type RunRecord } from "../../../shared/run/record.ts";
-import { requireRun } from "../../../shared/run/store.ts";
+import { readRun, requireRun, saveRun } from "../../../shared/run/store.ts";
 import { ensureServer } from "../../../shared/serve/ensure.ts";
 import { startTurn } from "../../../shared/serve/turn.ts";
 import { lineage } from "../../../shared/task/lineage.ts";
@@ -14,7 +15,7 @@ import { printable } from "../../../shared/text/printable.ts";
 import { captureBaseline } from "../../../shared/tree/baseline.ts";
 import type { Delegation } from "../delegate.ts";
 import { openHere } from "../here.ts";
-import { waitUntilFree } from "../lease.ts";
+import { endWaiting, waitUntilFree } from "../lease.ts";
 import { endAfterTask, reasonFor } from "./end-server.ts";
 import { heldBy } from "./held.ts";
 import { awaitTurn } from "./perform.ts";
@@ -45,13 +46,20 @@ export async function delegateOnServer(wanted: ServeDelegation): Promise<RunReco
   if (held.kind !== "task" || held.taskFile === undefined) throw new HandrailError("internal", why);
   await reap(root);
   const { spec, taskFile } = held;
-  await waitUntilFree(root, spec, config, wanted.waitMinutes ?? 0, progress);
+  const waitMinutes = wanted.waitMinutes ?? 0;
+  const busy = await waitUntilFree(root, spec, config, waitMinutes, progress);
+  if (busy !== undefined) {
+    const origin = originFromEnv(process.env);
+    const run = createRun({ root, spec, taskFile, lane: "serve", origin, model, agent, keeper: identify() });
+    throw await endWaiting(run, busy, waitMinutes);
+  }
   await captureBaseline(repo, { slug: lineage(spec, root), allow: spec.scope.allow });
   const server = await ensureServer({
     root,
     reason: reasonFor(spec.slug, wanted.keepServer),
     say: (text) => progress.say(text),
   });
+  let runId: string | undefined;
   try {
     const { session, run } = await startTurn(server, {
       prompt: readFileSync(join(root, taskFile), "utf8"),
@@ -62,24 +70,42 @@ export async function delegateOnServer(wanted: ServeDelegation): Promise<RunReco
       validate: wanted.validate,
       retryOf: wanted.retryOf,
       onSession: ({ session_id }, created) => {
+        runId = created?.run_id;
         progress.say(`session ${session_id}, run ${created?.run_id ?? ""}`);
         ownJob()?.note({ session_id, ...(created ? { run_id: created.run_id } : {}) });
       },
     });
     const timeoutMs = wanted.timeoutMs ?? PATIENCE_MS;
     const result = await awaitTurn(server, session, run?.run_id, { prompted: true, timeoutMs, progress });
-    return endedRun(root, run?.run_id ?? "", result);
+    endedRun(root, run?.run_id ?? "", result);
   } finally {
-    const stays = wanted.keepServer ?? (await endAfterTask(server));
+    const stays = wanted.keepServer ?? (await endAfterTask(server).catch(notEnded));
     if (stays !== undefined) progress.say(`the server stays: ${stays}`);
+    if (runId !== undefined) noteServer(root, runId, stays);
     // The server does not have the caller's token: it belongs to one caller, and a server has many.
     startFlusher(root, process.env);
   }
+  return requireRun(root, runId ?? "");
 }
 
-function endedRun(root: string, runId: string, result: SessionResult): RunRecord {
+/** A server that cannot be ended is no reason to lose what the run came to; it has to be said, though. */
+function notEnded(error: unknown): string {
+  return `it could not be ended (${error instanceof Error ? error.message : String(error)}); handrail serve stop`;
+}
+
+/** Puts on record what became of the server: part of what has to be reported. */
+function noteServer(root: string, runId: string, stays: string | undefined): void {
+  const run = readRun(root, runId);
+  if (!run || !isOver(run)) return;
+  const server_after =
+    stays === undefined ? { state: "stopped" as const } : { state: "running" as const, reason: stays };
+  saveRun({ ...run, server_after });
+}
+
+/** @throws HandrailError for a run that is not over */
+function endedRun(root: string, runId: string, result: SessionResult): void {
   const run = requireRun(root, runId);
-  if (isOver(run)) return run;
+  if (isOver(run)) return;
   const fix = attachCommand(result.session_id, root);
   const [pending] = result.pending ?? [];
   if (pending) {

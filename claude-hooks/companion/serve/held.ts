@@ -1,9 +1,10 @@
 import { HandrailError } from "../../../shared/errors.ts";
 import type { Held } from "../../../shared/serve/turn.ts";
 import { readFileScope } from "../../../shared/task/file-scope.ts";
-import { kindOfIn, loadTask } from "../../../shared/task/load.ts";
+import { kindOfIn } from "../../../shared/task/load.ts";
 import { locateTask } from "../../../shared/task/locate.ts";
 import { findPromptTask } from "../../../shared/task/prompt.ts";
+import { requireOk, requireTask } from "../../../shared/task/require.ts";
 import type { TaskSpec } from "../../../shared/task/spec.ts";
 
 export interface HeldWish {
@@ -60,8 +61,7 @@ const NOTHING_SAID =
   "read-only: the prompt has no file scope and no --task was given, so no file will be written";
 
 function fromFile(file: string, root: string): HeldFor {
-  const spec = loadTask(file, root);
-  requireOk(spec, file, `handrail task check ${file}`);
+  const spec = requireTask(file, root);
   return { held: { kind: "task", spec, taskFile: file }, why: `held to task ${spec.slug} (${file})` };
 }
 
@@ -69,13 +69,4 @@ function fromFile(file: string, root: string): HeldFor {
 function onlyInspects({ scope, errors }: TaskSpec, line: number): boolean {
   const only = errors.every((error) => error.line === undefined || error.line === line);
   return scope.allow.length === 0 && scope.inspect.length > 0 && only;
-}
-
-function requireOk(spec: TaskSpec, where: string, fix: string): void {
-  if (spec.ok) return;
-  const first = spec.errors[0];
-  const place = first?.line === undefined ? where : `${where}:${first.line}`;
-  throw new HandrailError("invalid-task", `${place}: ${first?.message ?? "the task cannot be read"}`, {
-    fix,
-  });
 }

@@ -154,7 +154,7 @@ export const PHRASES: Phrase[] = [
   {
     says: "execute the packet packets/TASK-123.json, its packet_version is v1",
     finds: "opencode-orchestration",
-    because: "an execution packet (JSON, packet_version)",
+    because: "an execution packet (JSON packet, task file, plan artifacts)",
   },
   {
     says: "run these three opencode tasks in parallel",
@@ -170,9 +170,16 @@ export const PHRASES: Phrase[] = [
   {
     says: "an OpenClaw agent waits for the callback of this packet",
     finds: "opencode-orchestration",
-    because: "another agent (OpenClaw, an MCP client) waits for the callback",
+    because: "when a callback must reach its caller (OpenClaw, an MCP client)",
+  },
+  {
+    says: "these opencode tasks overlap, coordinate them",
+    finds: "opencode-orchestration",
+    because: "when several coding tasks have to be coordinated",
   },
   // Near by, and none of them.
+  { says: "create a ticket for this bug", finds: undefined, because: "tickets are the outer agent's" },
+  { says: "research which HTTP library we should take", finds: undefined, because: "research, no code" },
   { says: "rename this variable", finds: undefined, because: "a small edit, OpenCode is not named" },
   { says: "what does this function do?", finds: undefined, because: "a question about code" },
   { says: "fix the typo in the README", finds: undefined, because: "a small edit, OpenCode is not named" },

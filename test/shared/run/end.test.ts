@@ -159,6 +159,14 @@ test("the handoff report says lane, packet, project, callback, and what was aske
       'Callback: expected ("s1").',
     ].join("\n"),
   );
+  // What became of the server belongs to it, as soon as it is known.
+  const served = (server_after: RunRecord["server_after"]) => {
+    const url = { ...envelope, opencode_server_url: "http://127.0.0.1:1" };
+    return handoffText(handoffOf({ ...record, lane: "serve", envelope: url, server_after }));
+  };
+  expect(served(undefined)).toContain("server http://127.0.0.1:1.");
+  expect(served({ state: "stopped" })).toContain("server http://127.0.0.1:1 (ended with the task).");
+  expect(served({ state: "running", reason: "a demo" })).toContain('127.0.0.1:1 (stays: "a demo").');
   expect(isInLanguage(handoffText(handoff, "vi"), "vi")).toBe(true);
   expect(isInLanguage(handoffText(handoff), "vi")).toBe(false);
   expect(handoffOf({ ...record, origin: {}, turn: 0 })).toMatchObject({

@@ -170,3 +170,32 @@ test("doctor --handoff goes through the checklist, each item checked", async () 
   expect(stranger.code).toBe(5);
   expect(stranger.of("owner")?.message).toContain("is not in the agent matrix");
 });
+
+test("explain says that a write would be refused because another run holds it, and takes nothing", async () => {
+  const holder = await active(repo, packet(repo, "A", ["src/a.ts", "package.json"]));
+  mkdirSync(join(repo.root, "opencode_tasks"), { recursive: true });
+  const task = "opencode_tasks/20261121-wide.txt";
+  writeFileSync(join(repo.root, task), "Work\n\nFiles to modify:\n- src/\n- one/package.json\n");
+  const explain = (filePath: string, file = task) => {
+    const args = JSON.stringify({ filePath, content: "x" });
+    return run(repo.root, ["explain", "--task", file, "--tool", "write", "--args", args, "--json"]).json;
+  };
+  const leases = () => run(repo.root, ["lock", "list", "--json"]).json;
+  const before = leases();
+  expect(explain("src/a.ts")).toMatchObject({
+    decision: "refuse",
+    code: "leased",
+    path: "src/a.ts",
+    message: expect.stringContaining(`run ${holder.run_id} of task`),
+  });
+  // By its shared group, although nobody names the file itself.
+  expect(explain("one/package.json")).toMatchObject({
+    code: "leased",
+    message: expect.stringContaining("package manifests"),
+  });
+  expect(explain("src/b.ts")).toMatchObject({ decision: "allow" });
+  // The task that holds it may go on, and what the task itself forbids is said first.
+  expect(explain("src/a.ts", "packets/A.json")).toMatchObject({ decision: "allow" });
+  expect(explain("README.md")).toMatchObject({ code: "out-of-scope" });
+  expect(leases()).toEqual(before);
+});
