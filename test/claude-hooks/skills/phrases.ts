@@ -8,7 +8,7 @@
  * long") he changed the descriptions, and judged all phrases again. `REVIEWED` is the hash of what was judged:
  * after a change of a description judge the table anew, and only then write the new hash.
  */
-export const REVIEWED = "03f348445e10cad6";
+export const REVIEWED = "6922e3d40ee2c409";
 
 export interface Phrase {
   says: string;
