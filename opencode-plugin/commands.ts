@@ -56,14 +56,14 @@ export class Commands {
    * @param asked its shell has been asked for: before that OpenCode may still ask a person, and never run it
    */
   async starts(hold: Hold, callID: string, tool: string, asked: boolean): Promise<void> {
-    const known = this.#running.has(callID);
     this.#running.add(callID);
+    if (!asked) return;
     if (hold.shell.confinement.kind === "none") {
-      if (!known) await this.watch(hold, "command", callID, tool);
+      if (!this.#open.has(callID)) await this.watch(hold, "command", callID, tool);
       return;
     }
     const id = shellCallID(callID);
-    if (!asked || this.seen.held.has(id)) return;
+    if (this.seen.held.has(id)) return;
     this.seen.held.add(id);
     this.#log({ type: "shell", callID: shellCallID(callID), confinement: "overlay", what: "command" });
   }

@@ -151,7 +151,7 @@ function refusedIn(judged: readonly Judged[]): RefusedChange[] {
     if (fate.fate !== "refuse") return [];
     const { code, rule, detail } = fate;
     const more = { ...(rule && { rule }), ...(detail !== undefined && { detail }) };
-    return [{ path: shown(change) || "./", code, ...more, quarantined: null }];
+    return [{ path: change.path === "" ? "./" : shown(change), code, ...more, quarantined: null }];
   });
 }
 

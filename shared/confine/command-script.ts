@@ -43,13 +43,15 @@ exit "$hr_code"
 export const CLOSED = { folder: "closed", file: "unreadable" };
 
 /**
- * Part of a script: covers sockets and what must not be read, as far as they are there.
+ * Part of a script: covers sockets, pipes and what must not be read, as far as they are there.
  * @param mask where the covers lie
  * @param line sh that covers one with the other
  */
 export function coverings(view: View, mask: string, line: (cover: string, path: string) => string): string {
   return [
-    ...view.sockets.map((path) => `[ -S ${sh(path)} ] && ${line("/dev/null", path)}`),
+    ...view.sockets.map(
+      (path) => `{ [ -S ${sh(path)} ] || [ -p ${sh(path)} ]; } && ${line("/dev/null", path)}`,
+    ),
     ...view.unread.map(({ path, folder }) => {
       const cover = `${mask}/${folder ? CLOSED.folder : CLOSED.file}`;
       return `[ ${folder ? "-d" : "-f"} ${sh(path)} ] && ${line(cover, path)}`;

@@ -48,7 +48,7 @@ function scratchRoots(patterns: readonly string[]): (path: string) => string | u
   const files = patterns.filter((one) => !one.endsWith("/"));
   const matcher = (list: readonly string[]) =>
     list.length === 0 ? () => false : picomatch(list.map(anyDepth), options);
-  const isFolder = matcher(folders);
+  const isFolder = remembering(matcher(folders));
   const isFile = matcher(files);
   return (path) => {
     const steps = path.split("/");
@@ -60,6 +60,16 @@ function scratchRoots(patterns: readonly string[]): (path: string) => string | u
       if (isFolder(folder)) return `${folder}/`;
     }
     return isFile(path) ? path : undefined;
+  };
+}
+
+/** Paths of one layer share most of their folders. */
+function remembering(ask: (folder: string) => boolean): (folder: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (folder) => {
+    const answer = known.get(folder) ?? ask(folder);
+    known.set(folder, answer);
+    return answer;
   };
 }
 

@@ -70,6 +70,8 @@ fi
 
 hr_empty() {
   for hr_at; do
+    # Closed by the command itself: what is in there cannot be seen from here.
+    if [ -d "$hr_at" ] && ! { [ -r "$hr_at" ] && [ -w "$hr_at" ] && [ -x "$hr_at" ]; }; then return 1; fi
     for hr_in in "$hr_at"/* "$hr_at"/.[!.]* "$hr_at"/..?*; do
       if [ -e "$hr_in" ] || [ -L "$hr_in" ]; then return 1; fi
     done

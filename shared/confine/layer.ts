@@ -1,5 +1,5 @@
 import { chmodSync, lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
-import { below, textOf } from "../tree/bytes.ts";
+import { below, bytesOf, textOf } from "../tree/bytes.ts";
 import { sameBytes } from "./compare.ts";
 import { overlayAttributes } from "./xattr.ts";
 
@@ -45,6 +45,12 @@ export function readLayer(layer: Layer): LayerChange[] {
 /** What a special file is called that has bytes to be kept. */
 export const SETUID = "setuid or setgid file";
 
+/** What a path is called that no program could reach by its name. */
+const TOO_LONG = "path that is too long";
+/** Bytes of a path, its end included (PATH_MAX, path_resolution(7)); and what a temporary name may add. */
+const PATH_MAX = 4_096;
+const ROOM = 64;
+
 /** What the tree below the layer adds to a folder: its entries, entries that are hidden, or nothing. */
 type Under = "merged" | "hidden" | "nothing";
 
@@ -53,9 +59,13 @@ class Walk {
   private readonly layer: Layer;
   private readonly modes = new Map<string, number>();
   private opaque = new Set<string>();
+  /** Of paths in the layer, in bytes. */
+  private readonly longest: number;
 
   constructor(layer: Layer) {
     this.layer = layer;
+    const roots = [layer.upper, layer.lower].map((root) => Buffer.byteLength(root));
+    this.longest = PATH_MAX - ROOM - Math.max(...roots);
   }
 
   run(): LayerChange[] {
@@ -74,7 +84,7 @@ class Walk {
     this.unlock(path, 0o700);
     const found = path === "" ? [] : [path];
     for (const inner of this.entries(this.layer.upper, path)) {
-      if (!lstat(this.layer.upper, inner)?.isDirectory()) continue;
+      if (this.isTooLong(inner) || !lstat(this.layer.upper, inner)?.isDirectory()) continue;
       if (lstat(this.layer.lower, inner)?.isDirectory()) found.push(...this.sharedFolders(inner));
     }
     return found;
@@ -92,6 +102,11 @@ class Walk {
   }
 
   private entry(path: string, under: Under): void {
+    // A command comes to such a place step by step; whatever lies there is left out as a whole.
+    if (this.isTooLong(path)) {
+      this.changes.push({ op: "special", path, what: TOO_LONG });
+      return;
+    }
     const upper = lstat(this.layer.upper, path);
     const lower = under === "nothing" ? undefined : lstat(this.layer.lower, path);
     if (!upper) return;
@@ -147,12 +162,17 @@ class Walk {
 
   /** Everything that lies below the layer at this path goes. */
   private remove(path: string): void {
+    if (this.isTooLong(path)) return;
     if (!lstat(this.layer.lower, path)?.isDirectory()) {
       this.changes.push({ op: "delete", path });
       return;
     }
     for (const inner of this.entries(this.layer.lower, path)) this.remove(inner);
     this.changes.push({ op: "rmdir", path });
+  }
+
+  private isTooLong(path: string): boolean {
+    return bytesOf(path).length > this.longest;
   }
 
   private unlock(path: string, bits: number): void {

@@ -9,9 +9,11 @@ import {
   readlinkSync,
   renameSync,
   rmSync,
+  statfsSync,
   symlinkSync,
   utimesSync,
 } from "node:fs";
+import { posix } from "node:path";
 import { below, bytesOf } from "../tree/bytes.ts";
 import type { Marks } from "./layer.ts";
 
@@ -44,11 +46,18 @@ export function placeFile({ from, root, path, marks, move }: Placing): void {
     symlinkSync(readlinkSync(source, "buffer"), temporary);
     if (lstatSync(temporary).uid !== marks.uid) lchownSync(temporary, marks.uid, marks.gid);
   } else {
+    if (stats.size > COPIED) needRoom(stats.size, below(root, posix.dirname(path)));
     copyFileSync(source, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
     mark(temporary, marks);
     utimesSync(temporary, stats.atime, stats.mtime);
   }
   renameSync(temporary, target);
+}
+
+/** @throws Error when a copy cannot fit: of a file full of holes it would fill the disk first */
+function needRoom(bytes: number, folder: string | Buffer): void {
+  const { bavail, bsize } = statfsSync(folder);
+  if (bytes > bavail * bsize) throw new Error("there is no room for a copy of it");
 }
 
 /** Gives a file or folder its owner and mode; the owner first, for changing it clears bits of the mode. */

@@ -27,7 +27,7 @@ export const viewSchema = z.object({
   shown: z.array(z.object({ source: z.string(), target: z.string() })),
   /** Folders that look empty (but for Handrail's own hook). */
   hidden: z.array(z.string()),
-  /** Sockets of servers outside. */
+  /** Sockets and named pipes of servers outside. */
   sockets: z.array(z.string()),
   /** What must not be read: each is replaced by something closed, if it is there. */
   unread: z.array(z.object({ path: z.string(), folder: z.boolean() })),

@@ -1,4 +1,5 @@
 import { lstatSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { pipesIn } from "./pipes.ts";
 import type { View } from "./policy.ts";
 import { isBelow } from "./tools.ts";
 
@@ -61,7 +62,7 @@ export function viewOf(input: ViewInput): View {
       (path) => !replaced.some((one) => isBelow(path, one)),
     ),
     unread: [...input.unread],
-    sockets: listening().filter((path) => {
+    sockets: [...listening(), ...pipesIn("/run")].filter((path) => {
       // Nobody listens on a socket's copy in an overlay; of two that hold it the inner one counts.
       const over = innermost([...overlays.keys(), ...replaced], path);
       return over === undefined || originals.some((one) => isBelow(one, over) && isBelow(path, one));

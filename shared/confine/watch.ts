@@ -8,6 +8,8 @@ import type { Policy } from "./policy.ts";
 const MOST_WRITTEN = 16 * 1024 ** 3;
 const LEAST_FREE = 256 * 1024 ** 2;
 const EVERY = 2_000;
+/** Bytes of a path that is looked into; the kernel takes none of 4,096. */
+const LONGEST = 3_800;
 
 /**
  * Ends the command that runs when it writes without end: a layer must not fill the disk.
@@ -49,6 +51,7 @@ function freeBytes(path: string): number {
 }
 
 function bytesIn(folder: string): number {
+  if (Buffer.byteLength(folder) > LONGEST) return Number.POSITIVE_INFINITY;
   let sum = 0;
   for (const name of namesIn(folder)) {
     const stats = lstatSync(below(folder, name), { throwIfNoEntry: false });
@@ -58,7 +61,7 @@ function bytesIn(folder: string): number {
   return sum;
 }
 
-/** The command writes while it is looked at: what is gone or closed does not count. */
+/** The command writes while it is looked at: what is gone or closed does not count. What lies too deep to be counted counts as too much. */
 function namesIn(folder: string): string[] {
   try {
     // Without file types: Bun has none for names that are bytes.

@@ -21,6 +21,7 @@ import { keptBytes, payloadOf, unique } from "./report.ts";
 import { settleLease } from "./settle.ts";
 import type { RunState } from "./state.ts";
 import { runDir } from "./store.ts";
+import { stillStrayed, strayedBy, withStrayed } from "./strayed.ts";
 import { auditedTurn, type Seen, silence, withBlock, withDoubts } from "./turn-audit.ts";
 import { notRun, runValidation, wantsValidation } from "./validate.ts";
 
@@ -67,7 +68,9 @@ export async function closeTurn(
   const shell = shellWord(dir, after, end.seen?.held);
   const seen = end.seen?.unconfined;
   const doubts = [...(end.seen?.doubts ?? []), ...silence(shell), ...(open === undefined ? [] : [open])];
-  const audit = withBlock(record, withDoubts(await auditedTurn(record, after, seen), doubts));
+  const earlier = stillStrayed(record);
+  const own = withBlock(record, withDoubts(await auditedTurn(record, after, seen), doubts));
+  const audit = withStrayed(own, earlier);
   faultPoint("audit-done");
   const { kept, lost } = keep(join(dir, "quarantine"), record.root, audit.outOfScope);
   const usage = sumUsage(events);
@@ -80,6 +83,7 @@ export async function closeTurn(
     state,
     verdict: audit.verdict,
     changes: audit.changes,
+    strayed: strayedBy(audit, earlier, record.turn),
     refusals: countRefusals([...refusedCalls(events), ...shell.refused]),
     quarantine: unique([
       ...record.quarantine,

@@ -6,6 +6,7 @@ import { frozenSchema } from "../scope/surroundings.ts";
 import { taskSpecSchema } from "../task/spec.ts";
 import { processIdentitySchema } from "./process.ts";
 import { isEnded, runStateSchema } from "./state.ts";
+import { strayedSchema } from "./strayed-path.ts";
 
 /** Who asked: filled from the environment that the Claude hook or the companion gave. */
 export const originSchema = z.object({
@@ -38,6 +39,8 @@ export const runRecordSchema = z.extend(reportSchema, {
   /** The process that does the work: the OpenCode one, once it has taken the run up. */
   executor: z.optional(processIdentitySchema),
   turn: z._default(z.number(), 0),
+  /** What its turns changed out of scope, as far as it was still there at the end of the last one. */
+  strayed: z.optional(z.array(strayedSchema)),
   /** While the run is `stalled`: how badly, and since when there was no sign of life. */
   stall: z.optional(z.object({ level: z.enum(["soft", "hard"]), since: z.string() })),
   /** What was asked for by name; `model` and `agent` become what OpenCode resolved. */

@@ -108,6 +108,8 @@ export function openBench(): Bench {
         results: join(at, "results"),
       };
       writeFileSync(join(at, "job.json"), JSON.stringify(job));
+      // What somebody else has left there is not the next one's to remove.
+      clear(job.at);
       const done = start(who, [join(at, "job.json")]);
       if (done.status !== 0) throw new Error(`the cases ended with ${done.status}: ${done.stderr}`);
       return readFileSync(job.results, "utf8")
@@ -115,11 +117,13 @@ export function openBench(): Bench {
         .filter(Boolean)
         .map((line) => JSON.parse(line));
     },
-    close() {
-      if (existsSync("/usr/bin/chattr")) spawnSync("chattr", ["-R", "-i", dir], { stdio: "ignore" });
-      removeTree(dir);
-    },
+    close: () => clear(dir),
   };
+}
+
+function clear(dir: string): void {
+  if (existsSync("/usr/bin/chattr")) spawnSync("chattr", ["-R", "-i", dir], { stdio: "ignore" });
+  removeTree(dir);
 }
 
 /** What is wrong with held runs, as lines to read; "" when nothing is. */

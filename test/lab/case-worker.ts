@@ -62,26 +62,32 @@ async function main(file: string): Promise<void> {
   const job: Job = JSON.parse(readFileSync(file, "utf8"));
   const { at } = job;
   const clean = { ...process.env };
+  let before: Tree | undefined;
+  let git: Tree | undefined;
   for (const one of job.cases) {
-    copyFixture(job.template, at);
+    if (before === undefined) copyFixture(job.template, at);
     for (const name of Object.keys(process.env)) delete process.env[name];
     Object.assign(process.env, caseEnvironment(at), { HANDRAIL_STATE_DIR: job.state });
     if (job.mechanism) process.env[NONE] = job.mechanism;
     process.chdir(join(at, "repo"));
-    const before = readTree(at);
-    const git = gitState(at);
+    before ??= readTree(at, "tmp");
+    // Every copy of the fixture has the same refs and the same index.
+    git ??= gitState(at);
     const done =
       job.how === "bare" ? bare(one, at) : job.how === "exec" ? exec(one, job) : await held(one, job);
     process.chdir("/");
     Object.assign(process.env, clean);
-    const after = readTree(at);
-    const changed = differing(before, after);
+    const after = readTree(at, "tmp");
+    const all = differing(before, after);
+    const changed = all.filter((path) => !path.startsWith("tmp/"));
     const outcome: Outcome = {
       ...{ id: one.id, ...done, changed },
       inScope: Object.fromEntries(changed.filter(isInScope).map((path) => [path, after[path] ?? "gone"])),
-      git: differing(git, gitState(at)),
+      git: changed.some((path) => path.startsWith("repo/.git")) ? differing(git, gitState(at)) : [],
     };
     appendFileSync(job.results, `${JSON.stringify(outcome)}\n`);
+    // A held command that changed nothing leaves the fixture for the next.
+    if (job.how === "bare" || all.length > 0) before = undefined;
   }
 }
 
@@ -126,12 +132,15 @@ function exec({ cmd }: Case, job: Job): Ended {
   }
 }
 
+/** The same for every copy of the fixture. */
+let repository: Awaited<ReturnType<typeof openRepository>> | undefined;
+
 async function held(one: Case, job: Job): Promise<Ended> {
-  const tree = await openRepository(process.cwd());
+  repository ??= await openRepository(process.cwd());
   const runDir = join(job.state, "runs", one.id);
   mkdirSync(runDir, { recursive: true });
   const shell = prepareRun({
-    ...tree,
+    ...repository,
     ...{ runDir, scratch: DEFAULT_SCRATCH, applier: job.applier, lock: join(runDir, "lock") },
     scope: { ...CASE_SCOPE, inspect: [], rules: ["no-commit", "no-stage"], noRead: [] },
     mechanism: job.mechanism ?? "util-linux",

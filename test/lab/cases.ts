@@ -78,9 +78,10 @@ export type Tree = Record<string, string>;
 /** Larger files are told apart by their size alone. */
 const MOST_HASHED = 16 * 1024 * 1024;
 
-export function readTree(dir: string): Tree {
+/** @param more other parts to read too */
+export function readTree(dir: string, ...more: string[]): Tree {
   const found: Tree = {};
-  for (const part of ["repo", "outside", "home"]) walk(dir, part, found);
+  for (const part of ["repo", "outside", "home", ...more]) walk(dir, part, found);
   for (const name of readdirSync(dir).filter((one) => !["repo", "outside", "home", "tmp"].includes(one)))
     walk(dir, name, found);
   return found;

@@ -165,6 +165,8 @@ test("opencode-companion, the slash commands and the agent: every command, on on
   expect(listed.stdout + listed.stderr).toMatch(/done|ended|over/);
   await inline("handrail session list");
   await inline('handrail session status "$SESSION_ID"');
+  // Nothing is asked here: what it does to a question is in answers.test.ts.
+  await inline('handrail session reply "$SESSION_ID" --once', {}, [1, 2, 5]);
   await inline('handrail session abort "$SESSION_ID"', {}, [0, 1]);
   expect((await block(reviews)).stdout.match(/^PASS/gm)).toHaveLength(2);
   await inline("handrail task new SLUG", { SLUG: "another" });

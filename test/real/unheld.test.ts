@@ -99,6 +99,54 @@ test("a command that left the scope blocks the run at once; its bytes are kept, 
   expect(lab.repo.read("src/lib/in.ts")).toBe("in\n");
 });
 
+test("what an earlier turn left out of scope stays part of the verdict until it is put back, over all turns", async () => {
+  const change = (name: string, content: string) =>
+    bash(`node -e "require('fs').writeFileSync('src/' + '${name}.ts', '${content}')"`);
+  const lab = await setUpDelegation((request) => {
+    if (request.userText.includes("Once more")) return [change("c", "made"), text("Done.")];
+    if (request.userText.includes("Only read")) return [text("Read.")];
+    return [change("b", "changed"), text("Done.")];
+  });
+  await lab.opencode.run(lab.repo.root, ["run", asArgument], { env });
+  const session = String(lab.runs()[0]?.session);
+  const goOn = (prompt: string) =>
+    lab.opencode.run(lab.repo.root, ["run", "--session", session, prompt], { env });
+  await goOn("Only read, please");
+  await goOn("Once more, please");
+  const bad = { state: "blocked", verdict: "violated" };
+  const b = { path: "src/b.ts", inScope: false, by: "executor" };
+  const c = { path: "src/c.ts", inScope: false, by: "executor" };
+  expect(lab.callbacks()).toMatchObject([
+    { turn: 1, ...bad, changes: [b] },
+    {
+      turn: 2,
+      ...bad,
+      changes: [b],
+      reasons: ['"src/b.ts", changed in turn 1, is outside the task\'s scope'],
+    },
+    { turn: 3, ...bad, changes: [c, b] },
+  ]);
+  const id = String(lab.runs()[0]?.run_id);
+  const one = await handrail(lab, "restore", id, "--path", "src/b.ts");
+  expect(one).toMatchObject({ code: 0, stdout: 'restored "src/b.ts"\n' });
+  expect([lab.repo.read("src/b.ts"), lab.repo.read("src/c.ts")]).toEqual([B, "made"]);
+  expect(await handrail(lab, "restore", id)).toMatchObject({ code: 0, stdout: 'restored "src/c.ts"\n' });
+  expect(lab.repo.exists("src/c.ts")).toBe(false);
+  await goOn("Only read, please");
+  expect(lab.callbacks()[3]).toMatchObject({ turn: 4, state: "done", verdict: "in_scope", changes: [] });
+});
+
+test("a command that OpenCode does not run, for a person or a rule denies it, is no command that ran", async () => {
+  const lab = await setUpDelegation([bash("echo in > src/lib/in.ts"), write("src/a.ts"), text("Done.")], {
+    config: { permission: { bash: "ask" } },
+  });
+  await lab.opencode.run(lab.repo.root, ["run", asArgument], { env });
+  expect(lab.repo.exists("src/lib/in.ts")).toBe(false);
+  const [run] = lab.runs();
+  expect(run).toMatchObject({ confinement: { kind: "none" } });
+  expect(lab.callbacks()).toMatchObject([{ verdict: "in_scope" }]);
+});
+
 test("a run that is blocked on a server started only for its task: told, and the server ends with it", async () => {
   const leave = `node -e "require('fs').writeFileSync('src/' + 'b.ts', 'changed')"`;
   let during: { state: unknown; servers: number } | undefined;

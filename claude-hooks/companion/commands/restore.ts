@@ -1,12 +1,11 @@
 import type { Command } from "commander";
 import { EXIT, HandrailError } from "../../../shared/errors.ts";
 import { isOver } from "../../../shared/run/record.ts";
-import { requireRun, turnDir } from "../../../shared/run/store.ts";
+import { requireRun } from "../../../shared/run/store.ts";
+import { originsOf } from "../../../shared/run/strayed.ts";
 import { quote } from "../../../shared/scope/quote.ts";
-import { readJournal } from "../../../shared/tree/journal.ts";
 import { openRepository } from "../../../shared/tree/repository.ts";
-import { restore } from "../../../shared/tree/restore.ts";
-import { loadSnapshot } from "../../../shared/tree/snapshot-record.ts";
+import { type Restored, restore } from "../../../shared/tree/restore.ts";
 import { comeBy } from "../come-by.ts";
 import { emit } from "../output.ts";
 
@@ -35,10 +34,16 @@ export function configure(command: Command): void {
           fix: `handrail verify --run ${id}`,
         });
       }
-      const snapshot = loadSnapshot(turnDir(run));
-      if (!snapshot) throw new HandrailError("not-found", `run ${id} has no snapshot to restore from`);
-      const paths = new Set(options.path ?? wanted);
-      const done = await restore(snapshot, readJournal(turnDir(run)), paths);
+      const { origins, journal } = originsOf(run, new Set(options.path ?? wanted));
+      if (origins.length === 0 && wanted.size > 0) {
+        throw new HandrailError("not-found", `run ${id} has no snapshot to restore from`);
+      }
+      const done: Restored = { restored: [], left: [] };
+      for (const { snapshot, paths } of origins) {
+        const { restored, left } = await restore(snapshot, journal, paths);
+        done.restored.push(...restored);
+        done.left.push(...left);
+      }
       emit(
         options,
         done,

@@ -1,4 +1,15 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -57,6 +68,8 @@ function listen(path: string): Promise<{ server: Server; visitors: string[] }> {
   return new Promise((resolve) => server.listen(path, () => resolve({ server, visitors })));
 }
 
+const python = (script: string) => `python3 - <<'EOF'\n${script}\nEOF`;
+
 const knock = (path: string) =>
   `node -e 'const s = require("net").connect(process.argv[1]); s.on("connect", () => s.end("in")); s.on("error", (e) => console.log(e.code))' '${path}'`;
 
@@ -66,7 +79,10 @@ describe.each(mechanisms)("%s", (mechanism) => {
       await holdRepo({
         mechanism,
         repo: {
-          files: { "README.md": "# R\n", "src/a.ts": "a\n", "src/b.ts": "b\n", "src/lib/x.ts": "x\n" },
+          files: {
+            ...{ "README.md": "# R\n", "src/a.ts": "a\n", "src/b.ts": "b\n" },
+            ...{ "src/lib/x.ts": "x\n", "src/lib/sub/y.ts": "y\n", "src/other/o.ts": "o\n" },
+          },
         },
         arrange(_, sandbox) {
           lay(sandbox);
@@ -121,6 +137,55 @@ EOF`,
       `(setsid nohup sh -c 'sleep 1; echo late > ${root}/src/b.ts; echo late > ${root}/src/lib/late.ts' > /dev/null 2>&1 &) ; disown -a`,
       `crontab - <<< '* * * * * true'; echo 'echo x > ${root}/src/b.ts' | at now; systemd-run true; busctl list`,
       `su -c 'echo x > ${dir}/outside.txt'; sudo -n sh -c 'echo x > ${dir}/outside.txt'; cp /bin/sh /tmp/s; chmod 4755 /tmp/s; /tmp/s -p -c 'echo x > ${dir}/outside.txt'`,
+      // Past the file system calls that a command usually makes.
+      python(`import ctypes, os, struct, mmap
+l = ctypes.CDLL(None, use_errno=True)
+for target in (b"${root}/src/b.ts", b"${dir}/outside.txt", b"${home}/.bashrc"):
+    params = (ctypes.c_char * 120)()
+    ring = l.syscall(425, 8, params)
+    if ring < 0: break
+    entries, offsets = struct.unpack_from("I", bytes(params), 0)[0], struct.unpack_from("10I", bytes(params), 40)
+    queue = mmap.mmap(ring, offsets[6] + entries * 4 + 64, offset=0)
+    calls = mmap.mmap(ring, entries * 64, offset=0x10000000)
+    name = ctypes.create_string_buffer(target)
+    calls[0:64] = struct.pack("<BBHiQQIIQHHiQQ", 18, 0, 0, -100, 0, ctypes.addressof(name), 0o644, os.O_WRONLY | os.O_TRUNC, 7, 0, 0, 0, 0, 0)
+    queue[offsets[6]:offsets[6] + 4] = struct.pack("I", 0)
+    queue[offsets[1]:offsets[1] + 4] = struct.pack("I", 1)
+    print(l.syscall(426, ring, 1, 1, 1, None, 0), os.strerror(ctypes.get_errno()))`),
+      python(`import ctypes, os
+l = ctypes.CDLL(None, use_errno=True)
+class Part(ctypes.Structure): _fields_ = [("at", ctypes.c_void_p), ("size", ctypes.c_size_t)]
+mine = ctypes.create_string_buffer(b"AAAA")
+for pid in (${bystander}, ${process.ppid}, 1):
+    print(l.ptrace(0x4206, pid, 0, 0), os.strerror(ctypes.get_errno()))
+    print(l.process_vm_writev(pid, ctypes.byref(Part(ctypes.addressof(mine), 4)), 1, ctypes.byref(Part(0x400000, 4)), 1, 0))
+    handle = l.syscall(434, pid, 0)
+    if handle >= 0: print(l.setns(handle, 0x00020000), l.syscall(438, handle, 0, 0))
+    for name in ("root", "cwd", "mem", "ns/mnt"):
+        try: os.open("/proc/%d/%s${dir}/outside.txt" % (pid, name), os.O_WRONLY | os.O_TRUNC)
+        except OSError as error: print(error)`),
+      python(`import os
+for path in ("src/lib/sub", "src/lib", "src", "."):
+    for name in ("opaque", "redirect", "whiteout", "metacopy", "origin", "overlay.opaque"):
+        for kind in ("user", "trusted"):
+            try: os.setxattr(path, "%s.overlay.%s" % (kind, name), b"y")
+            except OSError: pass
+open("src/lib/sub/new.ts", "w").write("n")`),
+      `mknod src/b.ts c 0 0; rm src/b.ts; mknod src/b.ts c 0 0; mknod src/lib/w c 0 0; mv src/lib/w src/b.ts`,
+      python(`import ctypes, fcntl, glob, mmap, os
+l = ctypes.CDLL(None, use_errno=True)
+for one, other in ((b"src/b.ts", b"src/a.ts"), (b"src/lib", b"src/other"), (b"README.md", b"src/lib/x.ts")):
+    for flags in (2, 4, 1): print(l.renameat2(-100, one, -100, other, flags))
+for folder in ("src", ".", "${dir}", "${home}"):
+    try: os.link("/proc/self/fd/%d" % os.open(folder, os.O_TMPFILE | os.O_WRONLY), folder + "/made", follow_symlinks=True)
+    except OSError as error: print(error)
+for path in ("src/b.ts", "${home}/.bashrc"):
+    with open(path, "r+b") as file: mmap.mmap(file.fileno(), 0)[0:1] = b"X"
+for path in [0, 1, 2, "/dev/tty", "/dev/console", *glob.glob("/dev/pts/[0-9]*")]:
+    try: fcntl.ioctl(path if isinstance(path, int) else os.open(path, os.O_RDWR | os.O_NOCTTY), 0x5412, b"x")
+    except OSError as error: print(error)`),
+      `git config core.fsmonitor 'echo x > ${root}/src/b.ts'; git config core.hooksPath src/lib; git config filter.f.clean 'echo x > ${root}/src/b.ts; cat'; echo '* filter=f' > .git/info/attributes; echo '* filter=f' > src/lib/.gitattributes; mkdir -p src/lib/in; git init -q src/lib/in; echo 'gitdir: /tmp' > src/lib/.git`,
+      `export HANDRAIL_STATE_DIR=${state} HANDRAIL_SHELL=free HANDRAIL_CALL_ID=forged HANDRAIL_CONFINEMENT=none BASH_ENV=src/lib/env.sh; echo 'echo x > ${root}/src/b.ts' > src/lib/env.sh; ${held.shell.shellPath} -c 'echo x > ${root}/src/b.ts'; sh -c 'echo x > ${dir}/outside.txt'`,
       `cd / && rm -rf --no-preserve-root ${dir}/outside.txt ${home} ${state} ${root}/.git ${root}/src/b.ts`,
     ];
     for (const attempt of tries) {
@@ -129,7 +194,8 @@ EOF`,
       expect(after.files, attempt).toEqual(before.files);
       expect(changed(before.home, after.home), attempt).toEqual([]);
       expect(changed(before.other, after.other), attempt).toEqual([]);
-      const inRepo = changed(before.repo, after.repo).filter((path) => !path.startsWith("src/lib/"));
+      const mine = /^src\/(a\.ts$|lib\/(?!.*\.git))/;
+      const inRepo = changed(before.repo, after.repo).filter((path) => !mine.test(path));
       expect(inRepo, attempt).toEqual([]);
     }
     expect(held.repo.exists("src/lib/late.ts")).toBe(false);
@@ -144,7 +210,7 @@ EOF`,
     const held = await hold();
     const { state } = held.sandbox;
     const { stdout } = await held.run(
-      `ls -A ${state} | grep -v -e hooks -e gitconfig -e command -e closed -e unreadable; cat ${state}/projects/*/inbox/* 2>&1 | head -1; env | grep -E '^HANDRAIL_|OPENCODE_SERVER' ; cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep -E '^HANDRAIL_(CALL|RUN|INBOX|CALLBACK)|OPENCODE_SERVER'; find / -xdev -name commands.jsonl -path '*handrail*' 2>/dev/null | head -3; true`,
+      `ls -A ${state} | grep -v -e hooks -e gitconfig -e command -e closed -e unreadable; cat ${state}/projects/*/inbox/* 2>&1 | head -1; env | grep -E '^HANDRAIL_|OPENCODE_SERVER' ; cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep -E '^HANDRAIL_(CALL|RUN|INBOX|CALLBACK)|OPENCODE_SERVER'; find / -xdev -name commands.jsonl -path '${held.sandbox.dir}/*' 2>/dev/null | head -3; true`,
     );
     expect(stdout.split("\n").filter((line) => line !== "" && !line.includes("No such file"))).toEqual([]);
     await held.run(
@@ -200,6 +266,50 @@ EOF`,
       await held.close();
     }
   });
+
+  test("named pipes in the repository and at home lead nowhere", async () => {
+    const held = await hold();
+    const pipes = [join(held.repo.root, "src/lib/pipe"), join(held.sandbox.home, "pipe")];
+    execFileSync("mkfifo", pipes);
+    const ends = pipes.map((path) => openSync(path, constants.O_RDWR | constants.O_NONBLOCK));
+    for (const path of pipes) await held.run(`timeout 1 sh -c 'echo in > ${path}'`);
+    for (const end of ends) {
+      expect(() => readSync(end, Buffer.alloc(9))).toThrow("EAGAIN");
+      closeSync(end);
+    }
+  });
+
+  test("paths too deep to be named, and files too large to be read, hold up nothing", async () => {
+    const held = await hold();
+    const deep = (folder: string) =>
+      python(`import os
+os.chdir("${folder}")
+for _ in range(700):
+    os.mkdir("dddddddddd")
+    os.chdir("dddddddddd")
+open("f", "w").write("f")`);
+    const rest = ["src/lib", "src/other", "/tmp", held.sandbox.home];
+    const first = await held.run(`${rest.map(deep).join("\n")}\necho fine > src/lib/fine.ts`);
+    expect(first).toMatchObject({ code: 3, exitCode: 0, conflicts: [] });
+    expect(first.refused.map(({ code }) => code)).toEqual(
+      expect.arrayContaining(["special-file", "out-of-scope"]),
+    );
+    expect(held.repo.read("src/lib/fine.ts")).toBe("fine\n");
+    expect(held.repo.exists("src/other/dddddddddd")).toBe(false);
+    const next = await held.run("echo next > src/lib/next.ts");
+    expect(next).toMatchObject({ code: 0, applied: ["src/lib/next.ts"] });
+
+    const large = "truncate -s 4T src/lib/large src/b.ts; touch src/lib/large";
+    for (let round = 0; round < 2; round++) {
+      expect(await held.run(large)).toMatchObject({
+        code: 3,
+        refused: [{ path: "src/b.ts" }],
+        conflicts: [],
+      });
+    }
+    expect(statSync(join(held.repo.root, "src/lib/large")).size).toBe(4 * 1024 ** 4);
+    expect(held.repo.read("src/b.ts")).toBe("b\n");
+  }, 180_000);
 
   test("what a command leaves running is gone with it", async () => {
     const held = await hold();
