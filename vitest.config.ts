@@ -6,6 +6,7 @@ const LONG = ["test/real/faults.test.ts", "test/real/cases.test.ts"];
 /** `unit`: no host program is started. `real`: drives the real opencode and claude binaries. */
 export default defineConfig({
   test: {
+    globalSetup: ["test/lab/leftovers.ts"],
     projects: [
       {
         test: {

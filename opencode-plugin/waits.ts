@@ -55,7 +55,7 @@ export class Waits {
   asked(request: string, ask: Ask): void {
     this.#asks.set(request, ask);
     this.#watch.stop();
-    logEvent(this.#turn.record, { type: "asked", request, about: ask.about, words: ask.words });
+    logEvent(this.#turn.record, { type: "asked", request, ...ask });
     this.#onRecord();
     this.#tell(request, ask);
   }

@@ -25,6 +25,8 @@ const exitByCode = {
   "git-failed": EXIT.failed,
   internal: EXIT.failed,
   "run-failed": EXIT.failed,
+  // By Ctrl-C or SIGTERM, before there was anything to be asked to stop.
+  interrupted: EXIT.failed,
   "confinement-failed": EXIT.failed,
   "scope-violated": EXIT.violated,
   "timed-out": EXIT.timeout,

@@ -5,7 +5,8 @@ import { isOver, type RunRecord } from "../../shared/run/record.ts";
 import { quote } from "../../shared/scope/quote.ts";
 import { clientFor } from "../../shared/serve/client.ts";
 import { isRunning, readEntry } from "../../shared/serve/entry.ts";
-import { familyOf, findSession, type Pending, pendingOf } from "../../shared/serve/session.ts";
+import { type Pending, pendingOf } from "../../shared/serve/pending.ts";
+import { familyOf, findSession } from "../../shared/serve/session.ts";
 
 /** What was last heard of a run, from its record and, while it works on a server, from that. */
 export async function lifecycleOf(record: RunRecord, stall: { soft: number; hard: number }) {
@@ -49,7 +50,7 @@ async function liveOf(record: RunRecord): Promise<{ updated: number; pending: Pe
   try {
     const session = await findSession(server, record.session);
     if (!session) return undefined;
-    const pending = (await pendingOf(server, await familyOf(server, record.session))) ?? [];
+    const pending = await pendingOf(server, record.session, await familyOf(server, record.session), record);
     return { updated: session.time.updated, pending };
   } catch (error) {
     // The record says what counts; a server that does not answer adds nothing to it.

@@ -14,7 +14,6 @@ import { requireRun, saveRun } from "../../shared/run/store.ts";
 import { endTree } from "../../shared/serve/end-tree.ts";
 import { withPlugin } from "../../shared/serve/plugin-file.ts";
 import { requireOpencode } from "../../shared/serve/program.ts";
-import { takeStart } from "../../shared/serve/start-gate.ts";
 import { lineage } from "../../shared/task/lineage.ts";
 import { locateTask } from "../../shared/task/locate.ts";
 import { requireTask } from "../../shared/task/require.ts";
@@ -24,6 +23,7 @@ import { resolveWish } from "./handoff/resolve.ts";
 import { openHere } from "./here.ts";
 import { firstLine } from "./install/program.ts";
 import { requireFree, waitForLease } from "./lease.ts";
+import { mayStart } from "./may-start.ts";
 import { type OpencodeEnd, runOpencode } from "./opencode-run.ts";
 import type { Progress } from "./progress.ts";
 import { ownJob } from "./serve/worker.ts";
@@ -83,7 +83,7 @@ export async function delegate(wanted: Delegation): Promise<RunRecord> {
   });
   ownJob()?.note({ run_id: record.run_id });
   await waitForLease(record, config, wanted.waitMinutes ?? 0, progress);
-  const started = await takeStart();
+  const started = await mayStart(record);
   progress.say(`run ${record.run_id}: OpenCode starts`);
   const end = await watch(wanted, record, {
     program: opencode,
@@ -182,7 +182,7 @@ async function watch(wanted: Delegation, record: RunRecord, run: Watched): Promi
           timedOut = true;
           stop();
         }, wanted.timeoutMs);
-  const unfollow = followRun(record, (text) => wanted.progress.say(text));
+  const unfollow = followRun(record, wanted.progress);
   try {
     const end = await runOpencode({
       ...run,

@@ -1,10 +1,11 @@
 import { EXIT, type ExitCode, HandrailError } from "../../shared/errors.ts";
 import { ownJob } from "./serve/worker.ts";
 
-/** `--json` given before `--`; asked from argv so that usage errors honour it too. */
+/** `--json`, or `--events`, given before `--`; asked from argv so that usage errors honour it too. */
 export function wantsJson(argv: readonly string[]): boolean {
   const end = argv.indexOf("--");
-  return (end < 0 ? argv : argv.slice(0, end)).includes("--json");
+  const given = end < 0 ? argv : argv.slice(0, end);
+  return given.includes("--json") || given.includes("--events");
 }
 
 /**

@@ -1,39 +1,80 @@
 import { printable } from "../../shared/text/printable.ts";
 import type { RunLine } from "./opencode-run.ts";
-import { paint } from "./output.ts";
+import { type Happening, inEvents, inWords, type Teller } from "./progress-tellers.ts";
 
 /** How `refusalText` begins. */
 const REFUSED = "Handrail refused this call. ";
 
-/** Says on stderr what the executor is doing, a line a tool call; nothing without a stream. */
+/** Tells what goes on while a verb works, on stderr: its result alone is for stdout. */
 export class Progress {
-  readonly #stream: NodeJS.WriteStream | undefined;
-  readonly #name: string;
+  readonly #tell: Teller;
+  #session: string | undefined;
   #tokens = 0;
+  #refusals = 0;
 
-  /** @param name whose progress it is, where there are several */
-  constructor(stream: NodeJS.WriteStream | undefined, name = "handrail") {
-    this.#stream = stream;
-    this.#name = name;
+  /** @param tell nothing is told without it */
+  constructor(tell: Teller = () => undefined) {
+    this.#tell = tell;
   }
 
   say(text: string): void {
-    this.#stream?.write(`${paint(2, printable(this.#name, 40), this.#stream)} ${text}\n`);
+    this.#tell({ event: "note", text });
   }
 
+  /** There is a session now, and what it works for. */
+  session(sessionId: string, runId?: string): void {
+    if (this.#session === sessionId) return;
+    this.#session = sessionId;
+    this.#tell({
+      event: "session",
+      session_id: sessionId,
+      ...(runId === undefined ? {} : { run_id: runId }),
+    });
+  }
+
+  /** Something that Handrail itself has seen of a run: its state, a refusal. */
+  of(happening: Extract<Happening, { event: "state" | "refusal" }>): void {
+    if (happening.event === "refusal") this.#refusals += 1;
+    this.#tell(happening);
+  }
+
+  /** Something that OpenCode says of a session. */
   line(line: RunLine): void {
-    if (line.part?.tokens?.total) this.#tokens += line.part.tokens.total;
-    if (line.type !== "tool_use" || !line.part?.tool) return;
-    const { status, title, error, metadata } = line.part.state ?? {};
-    const what = `${printable(line.part.tool, 30)} ${printable(title ?? "", 70)}`.trim();
-    if (status === "error") this.say(`${what} ${this.#problem(error ?? "")}`);
-    else if (metadata?.exit) this.say(`${what} ${paint(33, `ended with ${metadata.exit}`, this.#stream)}`);
-    else this.say(`${what} ${paint(2, `(${this.#tokens} tokens so far)`, this.#stream)}`);
+    if (line.sessionID) this.session(line.sessionID);
+    const { tool, state, tokens } = line.part ?? {};
+    if (tokens?.total) {
+      this.#tokens += tokens.total;
+      this.#tell({ event: "tokens", total: this.#tokens });
+    }
+    if (line.type === "tool_use" && tool) this.#tell(this.#toolCall(tool, state ?? {}));
   }
 
-  #problem(error: string): string {
+  #toolCall(tool: string, state: NonNullable<NonNullable<RunLine["part"]>["state"]>): Happening {
+    const { status, title = "", error = "", metadata } = state;
     const refused = error.startsWith(REFUSED);
-    const word = paint(33, refused ? "refused:" : "failed:", this.#stream);
-    return `${word} ${printable(refused ? error.slice(REFUSED.length) : error, 110)}`;
+    const message = printable(refused ? error.slice(REFUSED.length) : error, 300);
+    const exit = metadata?.exit ?? undefined;
+    return {
+      event: "tool",
+      tool: printable(tool, 30),
+      title: printable(title, 200),
+      status: status === "running" ? "started" : status !== "error" ? "done" : refused ? "refused" : "failed",
+      ...(exit === undefined ? {} : { exit }),
+      ...(status === "error" ? { message } : {}),
+      tokens: this.#tokens,
+      refusals: this.#refusals,
+    };
   }
+}
+
+/**
+ * The progress of a verb, as its options have it: events with `--events`, nothing with `--json`, else words.
+ * @param name whose it is, where there are several
+ */
+export function progressFor(
+  { json, events }: { json?: boolean | undefined; events?: boolean | undefined },
+  name?: string,
+): Progress {
+  if (events) return new Progress(inEvents(process.stderr, name));
+  return new Progress(json ? undefined : inWords(process.stderr, name));
 }

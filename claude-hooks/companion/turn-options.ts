@@ -1,4 +1,8 @@
+import type { Command } from "commander";
 import { HandrailError } from "../../shared/errors.ts";
+
+/** How long the session verbs wait unless they are told, in minutes. */
+export const PATIENCE = "60";
 
 /** @returns milliseconds. @throws HandrailError `bad-usage` for what is no positive number of minutes */
 export function minutes(text: string): number {
@@ -17,4 +21,12 @@ export function checkedModel(model: string | undefined): string | undefined {
   throw new HandrailError("bad-usage", `--model takes provider/model, not ${JSON.stringify(model)}`, {
     fix: "opencode models",
   });
+}
+
+/** `--events`, for verbs that take long. */
+export function eventsOption(command: Command): Command {
+  return command.option(
+    "--events",
+    "as --json, and what happens meanwhile on stderr, one JSON object a line",
+  );
 }

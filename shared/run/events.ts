@@ -40,6 +40,8 @@ export const runEventSchema = z.discriminatedUnion("type", [
     type: z.literal("asked"),
     request: z.string(),
     about: z.string(),
+    /** What a permission is for: a tool. */
+    subject: z.optional(z.string()),
     words: z.string(),
   }),
   z.object({ ...stamped, type: z.literal("answered"), request: z.string() }),

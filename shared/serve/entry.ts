@@ -28,6 +28,8 @@ export const serverEntrySchema = z.object({
   started: z.string(),
   /** Why it was started, and for whom: a few plain words. */
   reason: z.string(),
+  /** It was started for a task alone, and ends with the last one that works on it. */
+  for_task: z.optional(z.boolean()),
 });
 export type ServerEntry = z.infer<typeof serverEntrySchema>;
 

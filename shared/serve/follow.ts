@@ -5,6 +5,7 @@ import { isRunning } from "./entry.ts";
 
 /** What a session is seen to do, for progress: words of the executor, not to be trusted. */
 export type SessionEvent =
+  | { kind: "tool-started"; session: string; tool: string; title: string }
   | { kind: "tool"; session: string; tool: string; title: string; exit: number | undefined }
   | { kind: "tool-failed"; session: string; tool: string; title: string; error: string }
   | { kind: "tokens"; session: string; total: number }
@@ -70,6 +71,7 @@ const toolPart = z.looseObject({
   tool: z.string(),
   state: z.looseObject({
     status: z.string(),
+    input: z.optional(z.looseObject({ command: z.optional(z.unknown()), filePath: z.optional(z.unknown()) })),
     title: z.optional(z.string()),
     error: z.optional(z.string()),
     metadata: z.optional(z.looseObject({ exit: z.optional(z.nullable(z.number())) })),
@@ -91,7 +93,7 @@ const updated = z.object({
   properties: z.looseObject({ part: z.union([toolPart, stepPart]) }),
 });
 
-/** @param seen ids of the parts that were told of already: the server repeats them */
+/** @param seen the parts that were told of already: the server repeats them */
 function readEvent(raw: unknown, seen: Set<string>): SessionEvent | undefined {
   const part = updated.safeParse(raw);
   if (part.success) return readPart(part.data.properties.part, seen);
@@ -108,10 +110,12 @@ function readPart(
   part: z.infer<typeof toolPart> | z.infer<typeof stepPart>,
   seen: Set<string>,
 ): SessionEvent | undefined {
-  if (part.type === "tool" && part.state.status !== "completed" && part.state.status !== "error")
+  const started = part.type === "tool" && part.state.status === "running";
+  if (part.type === "tool" && !started && part.state.status !== "completed" && part.state.status !== "error")
     return undefined;
-  if (seen.has(part.id)) return undefined;
-  seen.add(part.id);
+  const key = started ? `${part.id} started` : part.id;
+  if (seen.has(key)) return undefined;
+  seen.add(key);
   const session = part.sessionID;
   if (part.type === "step-finish") {
     const { total, input, output, reasoning } = part.tokens;
@@ -119,7 +123,14 @@ function readPart(
   }
   const { tool, state } = part;
   const title = state.title ?? "";
+  if (started) return { kind: "tool-started", session, tool, title: title || aboutOf(state.input) };
   return state.status === "error"
     ? { kind: "tool-failed", session, tool, title, error: state.error ?? "" }
     : { kind: "tool", session, tool, title, exit: state.metadata?.exit ?? undefined };
+}
+
+/** What a call that has no title yet is about. */
+function aboutOf(input: z.infer<typeof toolPart>["state"]["input"]): string {
+  const { command, filePath } = input ?? {};
+  return typeof command === "string" ? command : typeof filePath === "string" ? filePath : "";
 }

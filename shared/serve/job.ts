@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import * as z from "zod/mini";
 import { HandrailError } from "../errors.ts";
 import { isAlive, processIdentitySchema } from "../run/process.ts";
-import { isOver } from "../run/record.ts";
+import { isOver, type RunRecord } from "../run/record.ts";
 import { readableRun } from "../run/store.ts";
 import { readJson, writeJson } from "../state/files.ts";
 import { projectDir } from "../state/place.ts";
@@ -27,6 +27,7 @@ export const JOB_STATES = [
 ] as const;
 export type JobState = (typeof JOB_STATES)[number];
 const OPEN: ReadonlySet<JobState> = new Set(["queued", "running"]);
+const OVER: ReadonlySet<JobState> = new Set(["done", "failed", "aborted", "blocked"]);
 
 /** `jobs/<job_id>.json`: a verb that runs in the background. Written by one process at a time. */
 export const jobSchema = z.object({
@@ -102,20 +103,44 @@ export function listJobs(root: string): { jobs: Job[]; unreadable: string[] } {
 
 /**
  * A job as it is now. One whose worker is gone is not running: its run's record says what it came to, and
- * where that has not ended either, the job is `lost` (its session may go on: it can be attached).
+ * where that has not ended either, the job is `lost` (its session may go on: it can be attached). One whose
+ * worker left its run at a question, or when the time was up, is what has become of the run since.
  */
 export function currentJob(job: Job): Job {
-  if (!OPEN.has(job.state) || hasWorker(job)) return job;
+  const left = isLeft(job);
+  if (!left && (!OPEN.has(job.state) || hasWorker(job))) return job;
   const run = job.run_id === undefined ? undefined : readableRun(job.directory, job.run_id);
-  if (!run || !isOver(run)) return { ...job, state: "lost" };
+  if (run && isOver(run)) return endedWith(job, run);
+  if (!left) return { ...job, state: "lost" };
+  const goesOn = job.state === "awaiting_permission" && run !== undefined && run.state !== job.state;
+  return goesOn ? { ...withoutResult(job), state: "running" } : job;
+}
+
+/** The worker has ended, and its run has not. A review is made of several runs: what it said counts. */
+function isLeft({ state, kind }: Job): boolean {
+  return kind !== "review" && (state === "awaiting_permission" || state === "timed_out");
+}
+
+function endedWith(job: Job, run: RunRecord): Job {
   const state =
     run.state === "done" || run.state === "blocked" || run.state === "aborted" ? run.state : "failed";
-  return { ...job, state, ...(run.ended === undefined ? {} : { ended: run.ended }) };
+  return { ...withoutResult(job), state, ...(run.ended === undefined ? {} : { ended: run.ended }) };
+}
+
+/** What its worker said is not what it came to. */
+function withoutResult(job: Job): Job {
+  const { result: _, exit_code: _code, ended: _ended, ...rest } = job;
+  return rest;
 }
 
 /** Whether a job is still to come to something. */
 export function isOpenJob({ state }: Job): boolean {
   return OPEN.has(state);
+}
+
+/** Whether nothing of a job goes on any more. */
+export function isOverJob({ state }: Job): boolean {
+  return OVER.has(state);
 }
 
 function hasWorker({ worker, started }: Job): boolean {

@@ -34,28 +34,6 @@ const messageSchema = z.object({
 });
 export type Message = z.infer<typeof messageSchema>;
 
-const permissionSchema = z.object({
-  id: z.string(),
-  sessionID: z.string(),
-  permission: z.string(),
-  patterns: z.array(z.string()),
-});
-const questionSchema = z.object({
-  id: z.string(),
-  sessionID: z.string(),
-  questions: z.array(z.object({ question: z.string() })),
-});
-
-/** Something that only a person can answer, and until then the session waits. */
-export interface Pending {
-  /** OpenCode's id of the request, where it tells. */
-  id?: string;
-  session_id: string;
-  kind: "permission" | "question";
-  /** The executor's words: not to be trusted. */
-  text: string;
-}
-
 export interface NewSession {
   title: string;
   /** Names `provider/model`. */
@@ -167,43 +145,6 @@ export async function familyOf(server: Server, sessionId: string): Promise<strin
   );
   const below = await Promise.all((children ?? []).map(({ id }) => familyOf(server, id)));
   return [sessionId, ...below.flat()];
-}
-
-/**
- * What the sessions of a family wait for, oldest first.
- * @returns undefined when the server cannot list it: one request whose description it cannot encode is enough
- *   (1.18.33, measured: webfetch without a timeout)
- */
-export async function pendingOf(server: Server, family: readonly string[]): Promise<Pending[] | undefined> {
-  const [permissions, questions] = await Promise.all([
-    listed(askFor("list its requests", server.client.permission.list(), z.array(permissionSchema))),
-    listed(askFor("list its questions", server.client.question.list(), z.array(questionSchema))),
-  ]);
-  const all: Pending[] = [
-    ...(permissions ?? []).map(({ id, sessionID, permission, patterns }) => ({
-      id,
-      session_id: sessionID,
-      kind: "permission" as const,
-      text: `may it use ${permission} on ${patterns.join(", ")}?`,
-    })),
-    ...(questions ?? []).map((one) => ({
-      id: one.id,
-      session_id: one.sessionID,
-      kind: "question" as const,
-      text: one.questions.map(({ question }) => question).join(" "),
-    })),
-  ];
-  const own = all.filter(({ session_id }) => family.includes(session_id));
-  return own.length > 0 || (permissions && questions) ? own : undefined;
-}
-
-async function listed<T>(request: Promise<T>): Promise<T | undefined> {
-  try {
-    return await request;
-  } catch (error) {
-    if (error instanceof HandrailError && error.code === "server-failed") return undefined;
-    throw error;
-  }
 }
 
 /** The newest messages of a session, oldest first. @returns undefined when the server does not know it */

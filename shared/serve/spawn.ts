@@ -27,7 +27,10 @@ export interface Start {
   /** Absolute path of `opencode`. */
   program: string;
   reason: string;
+  forTask?: boolean;
   env: NodeJS.ProcessEnv;
+  /** Ends what was started. */
+  signal?: AbortSignal;
 }
 
 /**
@@ -56,15 +59,19 @@ export async function startServer(start: Start): Promise<ServerEntry> {
     ...currentPrints(start.program),
     started: new Date().toISOString(),
     reason: start.reason,
+    ...(start.forTask ? { for_task: true } : {}),
   };
+  const end = () => void endTree(leader.pid);
+  start.signal?.addEventListener("abort", end);
   try {
     writeEntry(entry);
-    const end = Date.now() + START_MS;
+    if (start.signal?.aborted) end();
+    const until = Date.now() + START_MS;
     const alive = () => isAlive(leader);
-    entry = { ...entry, url: await addressIn(logFile, alive, end) };
-    const version = await healthOf(entry, end - Date.now(), alive);
+    entry = { ...entry, url: await addressIn(logFile, alive, until) };
+    const version = await healthOf(entry, until - Date.now(), alive);
     if (version === undefined) throw notUp("it does not answer", logFile);
-    const sign = await provePlugin(entry, signFile, end);
+    const sign = await provePlugin(entry, signFile, until);
     entry = { ...entry, state: "ready", version, process: identify(sign.pid) };
     writeEntry(entry);
     child.unref();
@@ -73,6 +80,8 @@ export async function startServer(start: Start): Promise<ServerEntry> {
     await endTree(leader.pid);
     removeEntry(entry);
     throw error;
+  } finally {
+    start.signal?.removeEventListener("abort", end);
   }
 }
 

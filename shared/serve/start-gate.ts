@@ -12,9 +12,13 @@ const PATIENCE_MS = 60_000;
  * Lets one OpenCode of this user start at a time. Of several that start at once in one home one may die in the
  * migration of OpenCode's database, and their race for its own lock leaves one behind for which the next ones
  * wait a minute (1.18.33, measured). A process that dies gives its place free; after a minute nobody is waited for.
+ * @param signal breaks the waiting off
  * @returns lets the next one start; may be called twice
  */
-export async function takeStart(env: NodeJS.ProcessEnv = process.env): Promise<() => void> {
+export async function takeStart(
+  env: NodeJS.ProcessEnv = process.env,
+  signal?: AbortSignal,
+): Promise<() => void> {
   const place = join(stateDir(env), "starting");
   const me = newHolder();
   const end = Date.now() + PATIENCE_MS;
@@ -27,7 +31,7 @@ export async function takeStart(env: NodeJS.ProcessEnv = process.env): Promise<(
         held = false;
       };
     }
-    if (Date.now() > end) return () => undefined;
+    if (Date.now() > end || signal?.aborted) return () => undefined;
     await sleep(LOOK_MS);
   }
 }

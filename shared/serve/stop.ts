@@ -1,6 +1,9 @@
+import { HandrailError } from "../errors.ts";
 import { isAlive } from "../run/process.ts";
 import { endTree } from "./end-tree.ts";
-import { isRunning, listEntries, readEntry, removeEntry, type ServerEntry } from "./entry.ts";
+import { isRunning, isSame, listEntries, readEntry, removeEntry, type ServerEntry } from "./entry.ts";
+import { atServerGate } from "./gate.ts";
+import { otherUsers } from "./users.ts";
 
 /**
  * Ends a server with everything it has started, and takes it off the record. Only what is on record is ended,
@@ -15,16 +18,34 @@ export async function stopServer(entry: ServerEntry): Promise<boolean> {
   return running;
 }
 
-/** Stops the server of one project. @returns the server that was stopped, if there was one */
-export async function stopServerOf(root: string): Promise<ServerEntry | undefined> {
-  const entry = readEntry(root);
-  if (!entry) return undefined;
-  return (await stopServer(entry)) ? entry : undefined;
+/** How long to wait for a caller that starts, joins or ends the server, in milliseconds. */
+const OTHER_MS = 5_000;
+
+/**
+ * Stops a project's server unless somebody works with it; nobody can come to it meanwhile.
+ * @param needed why it has to stay, besides the processes that have joined it; asked of one that is ready
+ * @returns why it stays, or the server that was on record, if there was one, and whether it ran
+ * @throws HandrailError `busy` while another caller starts or ends it
+ */
+export function stopUnlessNeeded(
+  root: string,
+  needed: (entry: ServerEntry) => Promise<string | undefined>,
+): Promise<{ stays: string } | { stays: undefined; entry?: ServerEntry; ran: boolean }> {
+  return atServerGate(root, OTHER_MS, async () => {
+    const entry = readEntry(root);
+    if (!entry) return { stays: undefined, ran: false };
+    const works = entry.state === "ready" && isRunning(entry);
+    const [user] = otherUsers(root);
+    const stays =
+      (works ? await needed(entry) : undefined) ?? (user && `process ${user.pid} of Handrail works with it`);
+    return stays === undefined ? { stays, entry, ran: await stopServer(entry) } : { stays };
+  });
 }
 
 /**
- * Clears up after servers of all projects: ends those that no starter finished, and takes the dead off the record.
- * @param idle ends these, too; asked of each that runs
+ * Clears up after servers of all projects: ends those that no starter finished, and takes the dead off the
+ * record. One that somebody is just starting, joining or ending is left to him.
+ * @param idle ends these, too; asked of each that runs and that no process works with
  * @returns what was ended, and whose record went
  */
 export async function cleanUpServers(
@@ -34,12 +55,20 @@ export async function cleanUpServers(
   const forgotten: ServerEntry[] = [];
   const { entries, unreadable } = listEntries();
   for (const entry of entries) {
-    if (!isRunning(entry) && !isAlive(entry.leader)) {
-      removeEntry(entry);
-      forgotten.push(entry);
-    } else if (await idle(entry)) {
-      await stopServer(entry);
-      stopped.push(entry);
+    try {
+      await atServerGate(entry.directory, 0, async () => {
+        const now = readEntry(entry.directory);
+        if (!now || !isSame(now, entry)) return;
+        if (!isRunning(now) && !isAlive(now.leader)) {
+          removeEntry(now);
+          forgotten.push(now);
+        } else if (otherUsers(now.directory).length === 0 && (await idle(now))) {
+          await stopServer(now);
+          stopped.push(now);
+        }
+      });
+    } catch (error) {
+      if (!(error instanceof HandrailError) || error.code !== "busy") throw error;
     }
   }
   return { stopped, forgotten, unreadable };

@@ -6,16 +6,8 @@ import { readRun } from "../run/store.ts";
 import type { Server } from "./client.ts";
 import { isRunning, touchEntry } from "./entry.ts";
 import { follow, type SessionEvent } from "./follow.ts";
-import {
-  abortSession,
-  busySessions,
-  familyOf,
-  lastAnswer,
-  lastError,
-  messagesOf,
-  type Pending,
-  pendingOf,
-} from "./session.ts";
+import { type Pending, pendingOf } from "./pending.ts";
+import { abortSession, busySessions, familyOf, lastAnswer, lastError, messagesOf } from "./session.ts";
 
 /** Without a word from the server it is asked this often, in milliseconds. */
 const ASK_MS = 2000;
@@ -28,6 +20,8 @@ export interface TurnWatch {
   runId?: string | undefined;
   /** Who waits was also who prompted: what is not taken up then is an error, not an old turn. */
   prompted: boolean;
+  /** What was just answered, by OpenCode's id of the request: it is not waited for any more. */
+  answered?: string | undefined;
   timeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
   onEvent?: ((event: SessionEvent) => void) | undefined;
@@ -133,7 +127,8 @@ async function look(
   const family = await familyOf(server, watch.sessionId);
   const busy = (await busySessions(server)).some((id) => family.includes(id));
   if (busy) {
-    const pending = (await pendingOf(server, family)) ?? pendingOnRecord(watch.sessionId, run);
+    const all = await pendingOf(server, watch.sessionId, family, run);
+    const pending = all.filter(({ id }) => id === undefined || id !== watch.answered);
     return pending.length > 0 ? { state: "awaiting_permission", pending } : undefined;
   }
   const taken = run ? run.turn > 0 : await hasAnswer(server, watch.sessionId);
@@ -144,13 +139,6 @@ async function look(
   if (!complaint && waitedMs < TAKE_MS) return undefined;
   const error = { code: "not-taken", message: complaint?.message || "OpenCode has not taken the prompt up" };
   return failedWith(watch, run, complaint ? { ...error, code: complaint.code } : error);
-}
-
-/** What the plugin has heard that the session waits for, where the server cannot list it. */
-function pendingOnRecord(session_id: string, run: RunRecord | undefined): Pending[] {
-  if (!run) return [{ session_id, kind: "permission", text: "OpenCode cannot say what it asks" }];
-  if (run.state !== "awaiting_permission") return [];
-  return run.reasons.map((text) => ({ session_id, kind: "permission", text }));
 }
 
 /** For a session without a run: whether its last prompt has been answered, or has failed. */

@@ -43,10 +43,17 @@ function makeDir(path: string): void {
 function notWritable(path: string, error: unknown): unknown {
   const { code } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
   if (code === undefined) return error;
-  return new HandrailError("not-writable", `${path} cannot be written (${code})`, {
-    fix: "make it writable, or set HANDRAIL_STATE_DIR to a folder that is",
-    cause: error,
-  });
+  const full = code === "ENOSPC" || code === "EDQUOT";
+  return new HandrailError(
+    "not-writable",
+    `${path} cannot be written (${full ? `its disk is full: ${code}` : code})`,
+    {
+      fix: full
+        ? "make room and repeat the command; `handrail gc` removes what is old"
+        : "make it writable, or set HANDRAIL_STATE_DIR to a folder that is",
+      cause: error,
+    },
+  );
 }
 
 /**
@@ -63,7 +70,7 @@ export function writeStateFile(path: string, data: string | Buffer): void {
     fsyncSync(fd);
   } catch (error) {
     rmSync(draft, { force: true });
-    throw error;
+    throw notWritable(path, error);
   } finally {
     closeSync(fd);
   }

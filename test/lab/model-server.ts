@@ -49,6 +49,7 @@ export async function startModelServer(dialect: Dialect, first: Script): Promise
     (own ? housekeeping : requests).push(request);
     const step = own ?? stepFor(script, request);
     if (step.delayMs) await sleep(step.delayMs);
+    await step.after?.();
     if ("hang" in step) {
       const [event] = step.text ? dialect.events({ text: step.text }, request) : [];
       if (event) response.writeHead(200, { "content-type": "text/event-stream" }).write(frame(event));

@@ -96,7 +96,8 @@ export function jsonLines(output: string): Record<string, unknown>[] {
   });
 }
 
-function userConfig(options: OpencodeOptions): Record<string, unknown> {
+/** The configuration of a person who has the scripted model, and what else the options say. */
+export function userConfig(options: OpencodeOptions): Record<string, unknown> {
   const modelId = options.modelId ?? "lab-1";
   return {
     $schema: "https://opencode.ai/config.json",

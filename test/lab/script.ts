@@ -2,7 +2,11 @@
  * What a scripted model says. A script is stateless: the step to take is the number of assistant
  * messages since the last thing the user said, so that it does not matter which process asks.
  */
-export type Step = { delayMs?: number } & (
+export type Step = {
+  delayMs?: number;
+  /** The answer comes when this has come to its end. */
+  after?: () => Promise<unknown>;
+} & (
   | { text: string }
   /** Several calls in one step arrive as parallel tool calls. */
   | { calls: ToolCall[]; text?: string }

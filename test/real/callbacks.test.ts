@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { inboxDir, peek, putCallback } from "../../shared/callback/inbox.ts";
 import { setUpPlugin, timesTold } from "../lab/claude-plugin.ts";
-import { openTerminal, terminalMissing } from "../lab/claude-terminal.ts";
+import { openTerminal } from "../lab/claude-terminal.ts";
 import { closing } from "../lab/cleanup.ts";
 import { until } from "../lab/process.ts";
 import { call, type ModelRequest, text } from "../lab/script.ts";
+import { terminalMissing } from "../lab/terminal.ts";
 import { samplePayload } from "../shared/callback/sample.ts";
 
 const CALLBACK = samplePayload("cb-one");

@@ -5,10 +5,12 @@ import { expect, test } from "vitest";
 import { startAnthropicServer } from "../lab/anthropic-server.ts";
 import { setUpClaude } from "../lab/claude.ts";
 import { closing } from "../lab/cleanup.ts";
+import { startOpenAiServer } from "../lab/openai-server.ts";
+import { userConfig } from "../lab/opencode.ts";
 import { installed, projectRoot, runProgram } from "../lab/process.ts";
 import { changed, makeRepo, manifest, SAMPLE } from "../lab/repo.ts";
 import { makeSandbox, type Sandbox } from "../lab/sandbox.ts";
-import { isRecord, records, text } from "../lab/script.ts";
+import { call, isRecord, records, text } from "../lab/script.ts";
 
 const OPENCODE_OFFLINE = {
   OPENCODE_DISABLE_MODELS_FETCH: "1",
@@ -58,6 +60,8 @@ async function claudePlugins(sandbox: Sandbox, cwd: string): Promise<Record<stri
 }
 
 const JSONC = '// the team\'s\r\n{\r\n  "autoupdate": false, // never\r\n}\r\n';
+const outside = call("write", { filePath: "src/b.ts", content: "no\n" });
+const inside = call("write", { filePath: "src/a.ts", content: "yes\n" });
 const SETTINGS = '{"permissions":{"allow":["Read"]}}';
 
 test("init, both hosts used as usual, init --undo: both were active, and every byte is back", async () => {
@@ -121,6 +125,19 @@ test("for the user: every project has it, none is changed, and the home is as it
   expect(await opencodePlugins(sandbox, repo.root)).toHaveLength(1);
   expect(await claudePlugins(sandbox, repo.root)).toMatchObject([{ scope: "user", enabled: true }]);
   expect(changed(before, repo.manifest())).toEqual([]);
+  // OpenCode used as ever: a prompt that is a task file is held to it.
+  const task = "Change a\n\nFiles to modify:\n- src/a.ts";
+  repo.write("opencode_tasks/20261121-change-a.txt", task);
+  const model = closing(await startOpenAiServer([outside, inside, text("Done.")]));
+  const content = JSON.stringify(userConfig({ sandbox, modelUrl: model.url }));
+  const used = await runProgram(installed("opencode"), ["run", task], {
+    cwd: repo.root,
+    env: { ...sandbox.env, PWD: repo.root, OPENCODE_CONFIG_CONTENT: content },
+  });
+  expect(used, used.stderr).toMatchObject({ code: 0 });
+  const landed = changed(before, repo.manifest()).filter((name) => name.startsWith("src/"));
+  expect(landed).toEqual(["src/a.ts"]);
+  expect(JSON.stringify(model.requests.at(-1)?.messages)).toContain("Handrail refused this call");
   await json(sandbox, sandbox.dir, ["init", "--yes", "--user", "--undo"]);
   expect(readFileSync(settings, "utf8")).toBe(SETTINGS);
   expect(readFileSync(config, "utf8")).toBe(JSONC);
@@ -161,8 +178,14 @@ test("a side that is missing is left out and named; asked for, it is an error", 
     .map((folder) => join(folder, "git"))
     .find((file) => existsSync(file));
   symlinkSync(git ?? "", join(bin, "git"));
-  symlinkSync(installed("opencode"), join(bin, "opencode"));
   const env = { PATH: bin };
+  const none = {
+    code: 5,
+    value: { error: { code: "opencode-missing", fix: expect.stringContaining("npm install") } },
+  };
+  expect(await json(sandbox, repo.root, ["init", "--yes", "--host", "opencode"], env)).toMatchObject(none);
+  expect(await json(sandbox, repo.root, ["serve", "start"], env)).toMatchObject(none);
+  symlinkSync(installed("opencode"), join(bin, "opencode"));
   expect(await json(sandbox, repo.root, ["init", "--yes", "--host", "claude"], env)).toMatchObject({
     code: 5,
     value: { error: { code: "claude-missing", fix: expect.stringContaining("npm install") } },

@@ -1,13 +1,14 @@
 import { expect, test } from "vitest";
 import { startAnthropicServer } from "../lab/anthropic-server.ts";
 import { setUpClaude, toolResults } from "../lab/claude.ts";
-import { openTerminal, terminalMissing } from "../lab/claude-terminal.ts";
+import { openTerminal } from "../lab/claude-terminal.ts";
 import { closing } from "../lab/cleanup.ts";
 import { startOpenAiServer } from "../lab/openai-server.ts";
 import { setUpOpencode } from "../lab/opencode.ts";
 import { changed, makeRepo } from "../lab/repo.ts";
 import { makeSandbox } from "../lab/sandbox.ts";
 import { call, type Script, text } from "../lab/script.ts";
+import { terminalMissing } from "../lab/terminal.ts";
 
 async function opencodeWith(script: Script, modelId = "lab-1") {
   const sandbox = closing(makeSandbox());

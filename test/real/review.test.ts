@@ -89,7 +89,11 @@ test("handrail review on one real server: classified, repaired once, held to rea
     call("read", { filePath: join(repo.root, "src/new.js") }),
     text(reviewOf("PASS")),
   ]);
-  expect(await review()).toMatchObject({ code: 0, classification: "PASS" });
+  // By the model that was asked for; one that OpenCode lacks is an error before anybody is asked.
+  const asked = model.requests.length;
+  expect(await review("--model", "lab/none")).toMatchObject({ code: 2, error: { code: "bad-usage" } });
+  expect(model.requests).toHaveLength(asked);
+  expect(await review("--model", "lab/lab-1")).toMatchObject({ code: 0, classification: "PASS" });
   expect(repo.manifest()).toEqual(before);
   const seen = JSON.stringify(model.requests.map(({ body }) => body));
   expect(seen).not.toContain(SECRET);

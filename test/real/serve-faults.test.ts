@@ -1,8 +1,9 @@
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { projectState, TASK_NAME } from "../lab/delegation.ts";
+import { projectState, TASK, TASK_NAME } from "../lab/delegation.ts";
 import { processesMentioning, until } from "../lab/process.ts";
+import { changed } from "../lab/repo.ts";
 import { call, text } from "../lab/script.ts";
 import { processRuns, type ServeLab, setUpServe } from "../lab/serve.ts";
 
@@ -137,12 +138,31 @@ test("spaces and other letters in the path, a linked worktree, another folder, a
   const { session_id } = first.value;
   const { pid } = lab.entry().process;
 
-  const linked = join(lab.sandbox.dir, "linked tree");
+  const linked = join(lab.sandbox.dir, "linked trée 'y'");
   lab.repo.git("worktree", "add", "-q", "-b", "linked", linked);
   const other = await lab.json(["serve", "start"], { cwd: join(linked, "src") });
   expect(other.value).toMatchObject({ directory: linked });
   expect(other.value.pid).not.toBe(pid);
   expect((await lab.json(["serve", "list"])).value).toHaveLength(2);
+  // Held to its task there, too, from a subfolder and in the background; the first tree stays as it is.
+  mkdirSync(join(linked, "opencode_tasks"), { recursive: true });
+  writeFileSync(join(linked, TASK_NAME), TASK);
+  const before = lab.repo.manifest();
+  lab.model.script([
+    call("bash", { command: "echo linked > src/a.ts; echo no | tee src/$(echo b).ts", description: "both" }),
+    text("Linked."),
+  ]);
+  const cwd = join(linked, "src");
+  const job = await lab.json([...NEW, "--background", "--", "Do the task."], { cwd });
+  expect(job, job.stderr).toMatchObject({ code: 0, value: { directory: linked } });
+  const done = await lab.json(["job", "wait", job.value.job_id], { cwd });
+  const report = { verdict: "in_scope", changes: [{ path: "src/a.ts" }], refusals: [{ path: "src/b.ts" }] };
+  expect(done).toMatchObject({ code: 0, value: { state: "done", result: { text: "Linked.", report } } });
+  expect(lab.read(join(cwd, "a.ts"))).toBe("linked\n");
+  expect(lab.read(join(cwd, "b.ts"))).toBe("export const b = 2;\n");
+  const own = (name: string) => !name.startsWith(".git ");
+  expect(changed(before, lab.repo.manifest()).filter(own)).toEqual([]);
+  lab.model.script([text("Heard.")]);
   const refused = await lab.json(["session", "continue", session_id, "--directory", linked, "--", "Go on."]);
   expect(refused).toMatchObject({ code: 2, value: { error: { code: "wrong-directory" } } });
   // Found by its id from anywhere.

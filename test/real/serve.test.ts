@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { TASK_NAME } from "../lab/delegation.ts";
+import { projectState, TASK_NAME } from "../lab/delegation.ts";
 import { processesMentioning, until } from "../lab/process.ts";
 import { call, text } from "../lab/script.ts";
 import { processRuns, type ServeLab, setUpServe } from "../lab/serve.ts";
@@ -73,8 +73,18 @@ test("two terminals at once: one server", async () => {
 });
 
 test("a session: scope from its prompt, continued, attached, in the background", async () => {
-  const lab = await setUpServe([outside, edit, text("Changed.")]);
-  const first = await lab.json(["session", "new", "--", `Change a.${SCOPE}`]);
+  let tried: () => void = () => undefined;
+  const tries = new Promise<void>((resolve) => {
+    tried = resolve;
+  });
+  const lab = await setUpServe([outside, edit, { ...text("Changed."), after: () => tries }]);
+  const starting = lab.json(["session", "new", "--", `Change a.${SCOPE}`]);
+  // Nobody ends the server while somebody else starts it, or works with it.
+  await until("a server on record", () => existsSync(join(projectState(lab.sandbox), "serve.json")));
+  expect(await lab.json(["serve", "stop"])).toMatchObject({ code: 5, value: { error: { code: "busy" } } });
+  expect((await lab.json(["serve", "cleanup", "--all"])).value).toEqual([]);
+  tried();
+  const first = await starting;
   expect(first, first.stderr).toMatchObject({
     code: 0,
     value: {
@@ -116,6 +126,17 @@ test("a session: scope from its prompt, continued, attached, in the background",
   expect(attached).toMatchObject({ code: 0, value: { session_id, state: "done", text: "Mended." } });
   expect(lab.model.requests).toHaveLength(asked);
 
+  // Not held, because a person said so: no run, and it writes what it likes.
+  lab.model.script([outside, text("Free.")]);
+  const free = await lab.json(["session", "new", "--unscoped", "--", `As you like.${SCOPE}`]);
+  expect(free, free.stderr).toMatchObject({
+    code: 0,
+    value: { state: "done", held: "unscoped", text: "Free." },
+  });
+  expect(free.value).not.toHaveProperty("run_id");
+  expect(lab.repo.read("src/b.ts")).toBe("x\n");
+  lab.repo.write("src/b.ts", "export const b = 2;\n");
+
   // A reviewer: nothing lands, whatever it tries.
   lab.model.script([outside, bash("echo x > src/a.ts"), text("Looks fine.")]);
   const before = lab.repo.manifest();
@@ -147,7 +168,7 @@ test("a session: scope from its prompt, continued, attached, in the background",
     { path: "src/a.ts" },
   ]);
   expect((await lab.json(["job", "list"])).value).toMatchObject([{ job_id, state: "done" }]);
-  expect((await lab.json(["session", "list"])).value).toHaveLength(3);
+  expect((await lab.json(["session", "list"])).value).toHaveLength(4);
 });
 
 test("without the plugin a server gets no prompt: exit 5, no model is asked, nothing is left", async () => {

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { HandrailError } from "../../../shared/errors.ts";
 import { ensureServer } from "../../../shared/serve/ensure.ts";
 import { isRunning, readEntry } from "../../../shared/serve/entry.ts";
-import { stopServer } from "../../../shared/serve/stop.ts";
+import { stopServer, stopUnlessNeeded } from "../../../shared/serve/stop.ts";
 import { projectFields, projectOut, serverOut } from "../fields.ts";
 import { requireProject } from "../project.ts";
 import { busyOf, IDLE_MINUTES, idleOf, serverOf } from "../serve.ts";
@@ -97,13 +97,7 @@ export const serveShutdown = defineTool({
       const none = { stopped: false, opencode_server_url: "", why: "no server runs" };
       return { project_id, repo_root, ...none, server: serverOf(repo_root) };
     }
-    const busy = asked.force || !isRunning(entry) ? [] : ((await busyOf(entry)) ?? []);
-    if (busy.length > 0) {
-      throw new HandrailError("busy", `the server works on ${busy.join(", ")}`, {
-        fix: "wait for the callback, or give force: true",
-      });
-    }
-    const stopped = await stopServer(entry);
+    const stopped = asked.force ? await stopServer(entry) : await stopUnused(repo_root);
     return {
       project_id,
       repo_root,
@@ -114,3 +108,15 @@ export const serveShutdown = defineTool({
     };
   },
 });
+
+/** @throws HandrailError `busy` */
+async function stopUnused(root: string): Promise<boolean> {
+  const end = await stopUnlessNeeded(root, async (entry) => {
+    const busy = (await busyOf(entry)) ?? [];
+    return busy.length > 0 ? `it works on ${busy.join(", ")}` : undefined;
+  });
+  if (end.stays === undefined) return end.ran;
+  throw new HandrailError("busy", `the server is in use: ${end.stays}`, {
+    fix: "wait for the callback, or give force: true",
+  });
+}

@@ -9,13 +9,30 @@ import { reap } from "../../../shared/run/reap.ts";
 import { readableRun } from "../../../shared/run/store.ts";
 import { endTree } from "../../../shared/serve/end-tree.ts";
 import { findServer } from "../../../shared/serve/ensure.ts";
-import { currentJob, isOpenJob, type Job, listJobs, requireJob, saveJob } from "../../../shared/serve/job.ts";
+import {
+  currentJob,
+  isOpenJob,
+  isOverJob,
+  type Job,
+  listJobs,
+  requireJob,
+  saveJob,
+} from "../../../shared/serve/job.ts";
+import { findSessionRecord } from "../../../shared/serve/session-record.ts";
 import { abortTurn } from "../../../shared/serve/wait.ts";
 import { printable } from "../../../shared/text/printable.ts";
 import { emit } from "../output.ts";
 import { reportJson } from "../report-json.ts";
+import { awaitedAnswers } from "../serve/answer.ts";
 import { projectRoot, rootIfAny } from "../serve/directory.ts";
-import { attachCommand, exitCodeOfState, resultText, type SessionResult } from "../serve/result.ts";
+import {
+  type AwaitedAnswer,
+  attachCommand,
+  exitCodeOfState,
+  pendingLines,
+  resultText,
+  type SessionResult,
+} from "../serve/result.ts";
 import { minutes } from "../turn-options.ts";
 
 interface JobOptions {
@@ -34,6 +51,8 @@ interface JobJson {
   started: string;
   ended?: string;
   result?: unknown;
+  /** What its session waits for, with the command that answers each. */
+  pending?: AwaitedAnswer[];
   attach?: string;
 }
 
@@ -45,8 +64,8 @@ export function configure(command: Command): void {
   jobCommand(command, "status", "what a job does, without waiting").action(
     async (id: string, options: JobOptions) => {
       const job = await lookUp(id, options);
-      const { result: _result, ...shown } = jobJson(job);
-      emit(options, shown, () => line(job));
+      const { result: _result, ...shown } = await withPending(jobJson(job));
+      emit(options, shown, () => lines(job, shown.pending));
     },
   );
   jobCommand(command, "wait", "wait for a job; exits with what it came to")
@@ -60,7 +79,7 @@ export function configure(command: Command): void {
           fix: `handrail job wait ${id}`,
         });
       }
-      print(options, job);
+      await print(options, job);
     },
   );
   jobCommand(command, "cancel", "stop a job's session and end its worker").action(
@@ -120,14 +139,14 @@ async function wait(id: string, options: JobOptions & { timeout: string }): Prom
     await sleep(500);
     job = await lookUp(id, options);
   }
-  if (!isOpenJob(job)) return print(options, job);
+  if (!isOpenJob(job)) return await print(options, job);
   const { result: _result, ...shown } = jobJson(job);
   emit(options, shown, () => `job ${id} is still ${job.state}\n  handrail job wait ${id}`, EXIT.timeout);
 }
 
 /** Asks the worker to stop, which asks its session; one that does not, or is gone, is done without. */
 async function cancel(job: Job): Promise<Job> {
-  if (!isOpenJob(job) && job.state !== "lost") return job;
+  if (isOverJob(job)) return job;
   const { worker } = job;
   if (worker && isAlive(worker)) {
     process.kill(worker.pid, "SIGTERM");
@@ -142,7 +161,7 @@ async function cancel(job: Job): Promise<Job> {
   }
   await reap(directory);
   const now = currentJob(requireJob(job.job_id, directory));
-  if (!isOpenJob(now) && now.state !== "lost") return now;
+  if (isOverJob(now)) return now;
   const cancelled: Job = {
     ...now,
     state: "aborted",
@@ -156,10 +175,17 @@ async function cancel(job: Job): Promise<Job> {
 /** How long a worker and its session may take to stop, in milliseconds. */
 const WORKER_MS = 20_000;
 
-function print(options: JobOptions, job: Job): void {
-  const json = jobJson(job);
+async function print(options: JobOptions, job: Job): Promise<void> {
+  const json = await withPending(jobJson(job));
   const code = job.exit_code ?? exitCodeOfState(job.state);
-  emit(options, json, () => textOf(job, json.result), code);
+  emit(options, json, () => (json.pending ? lines(job, json.pending) : textOf(job, json.result)), code);
+}
+
+async function withPending(json: JobJson): Promise<JobJson> {
+  const { state, session_id, directory } = json;
+  if (state !== "awaiting_permission" || session_id === undefined) return json;
+  const record = findSessionRecord(session_id, directory);
+  return record ? { ...json, pending: await awaitedAnswers(record) } : json;
 }
 
 function jobJson(job: Job): JobJson {
@@ -207,6 +233,10 @@ function textOf(job: Job, result: unknown): string {
 }
 
 const LOST = "its worker is gone; the session may still be working: attach to it";
+
+function lines(job: Job, pending: readonly AwaitedAnswer[] = []): string {
+  return [line(job), ...pending.flatMap(pendingLines)].join("\n");
+}
 
 function line({ job_id, kind, state, session_id, directory }: Job): string {
   return [job_id, state.padEnd(9), kind, session_id ?? "no session yet", directory].join("  ");

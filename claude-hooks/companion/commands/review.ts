@@ -6,13 +6,14 @@ import { findingsText } from "../../../shared/review/findings.ts";
 import { printable } from "../../../shared/text/printable.ts";
 import { openHere } from "../here.ts";
 import { emit, paint } from "../output.ts";
-import { Progress } from "../progress.ts";
+import { progressFor } from "../progress.ts";
 import { exitCodeOfReview, performReview, type ReviewResult } from "../review/perform.ts";
 import { startJob } from "../serve/worker.ts";
-import { checkedModel, minutes } from "../turn-options.ts";
+import { checkedModel, eventsOption, minutes } from "../turn-options.ts";
 
 interface ReviewOptions {
   json?: boolean;
+  events?: boolean;
   adversarial?: boolean;
   focus?: string;
   scope: string;
@@ -29,7 +30,7 @@ const SCOPES: readonly ReviewScope[] = ["auto", "working-tree", "branch"];
 
 /** `handrail review`: findings with evidence, classified PASS, PASS_WITH_NOTES or FAIL. */
 export function configure(command: Command): void {
-  command
+  eventsOption(command)
     .argument("[focus...]", "what to look at most")
     .option("--adversarial", "assume that the change is wrong, and look for what proves it")
     .option("--focus <text>", "the same as the words at the end")
@@ -49,7 +50,7 @@ export function configure(command: Command): void {
 }
 
 async function review(focus: string[], options: ReviewOptions): Promise<void> {
-  const { wait, background, json, directory, base, agent } = options;
+  const { wait, background, directory, base, agent } = options;
   if (wait && background) throw new HandrailError("bad-usage", "--wait and --background exclude each other");
   const scope = SCOPES.find((one) => one === options.scope);
   if (!scope)
@@ -68,7 +69,7 @@ async function review(focus: string[], options: ReviewOptions): Promise<void> {
     await inBackground([...args, ...more, ...(adversarial ? ["--adversarial"] : [])], repo.root, options);
     return;
   }
-  const progress = new Progress(json ? undefined : process.stderr);
+  const progress = progressFor(options);
   const wish = { repo, scope, base, adversarial, focus: words };
   const result = await performReview({ ...wish, model, agent, timeoutMs, progress });
   emit(options, result, () => reviewText(result), exitCodeOfReview(result));

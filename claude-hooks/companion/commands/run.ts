@@ -11,15 +11,16 @@ import { locateTask } from "../../../shared/task/locate.ts";
 import { delegate } from "../delegate.ts";
 import { openHere } from "../here.ts";
 import { emit } from "../output.ts";
-import { Progress } from "../progress.ts";
+import { progressFor } from "../progress.ts";
 import { reportJson } from "../report-json.ts";
 import { delegateWithRetry } from "../retry.ts";
 import { runInBackground } from "../serve/background.ts";
 import { delegateOnServer } from "../serve/delegate.ts";
-import { checkedModel, minutes } from "../turn-options.ts";
+import { checkedModel, eventsOption, minutes } from "../turn-options.ts";
 
 interface RunOptions {
   json?: boolean;
+  events?: boolean;
   lane: string;
   model?: string;
   agent?: string;
@@ -32,7 +33,7 @@ interface RunOptions {
 
 /** `handrail run FILE`: delegates a task and ends with the callback text. */
 export function configure(command: Command): void {
-  command
+  eventsOption(command)
     .argument("<file>", "task file or coding packet, from the repository root or here")
     .addOption(
       new Option("--lane <lane>", "cli: one `opencode run`; serve: a session on the project's server")
@@ -66,7 +67,7 @@ async function run(file: string, options: RunOptions): Promise<void> {
     timeoutMs: options.timeout === undefined ? undefined : minutes(options.timeout),
     waitMinutes: options.wait === undefined ? undefined : minutes(options.wait) / 60_000,
     validate: options.validate,
-    progress: new Progress(options.json ? undefined : process.stderr),
+    progress: progressFor(options),
   };
   if (options.background) {
     await inBackground(file, options);

@@ -8,15 +8,16 @@ import { printable } from "../../../shared/text/printable.ts";
 import { delegate } from "../delegate.ts";
 import { openHere } from "../here.ts";
 import { emit, paint } from "../output.ts";
-import { Progress } from "../progress.ts";
+import { progressFor } from "../progress.ts";
 import { reportJson } from "../report-json.ts";
 import { delegateWithRetry } from "../retry.ts";
 import { type Entry, type Outcome, runSchedule, scheduleOf } from "../schedule.ts";
-import { checkedModel, minutes } from "../turn-options.ts";
+import { checkedModel, eventsOption, minutes } from "../turn-options.ts";
 import { exitCodeOf } from "./run.ts";
 
 interface ScheduleOptions {
   json?: boolean;
+  events?: boolean;
   dryRun?: boolean;
   parallel: string;
   timeout?: string;
@@ -27,7 +28,7 @@ interface ScheduleOptions {
 
 /** `handrail schedule FILE...`: several tasks, one after the other unless they are proven disjoint. */
 export function configure(command: Command): void {
-  command
+  eventsOption(command)
     .argument("<file...>", "task files and coding packets, in the order in which they should run")
     .option("--dry-run", "say what would run when, and why; start nothing")
     .option("--parallel <n>", "at most so many at once, where they are proven disjoint", "4")
@@ -80,7 +81,7 @@ async function schedule(files: string[], options: ScheduleOptions): Promise<void
             validate: options.validate,
             waitMinutes: config.leases.waitMinutes,
             timeoutMs: options.timeout === undefined ? undefined : minutes(options.timeout),
-            progress: new Progress(options.json ? undefined : process.stderr, entry.spec.slug),
+            progress: progressFor(options, entry.spec.slug),
           },
           delegate,
         ),

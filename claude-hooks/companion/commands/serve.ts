@@ -6,9 +6,10 @@ import { ensureServer } from "../../../shared/serve/ensure.ts";
 import { isRunning, lastUse, listEntries, readEntry, type ServerEntry } from "../../../shared/serve/entry.ts";
 import { healthOf } from "../../../shared/serve/health.ts";
 import { busySessions } from "../../../shared/serve/session.ts";
-import { cleanUpServers, stopServer } from "../../../shared/serve/stop.ts";
+import { cleanUpServers, stopServer, stopUnlessNeeded } from "../../../shared/serve/stop.ts";
+import { interruptible } from "../interruption.ts";
 import { emit } from "../output.ts";
-import { Progress } from "../progress.ts";
+import { progressFor } from "../progress.ts";
 import { projectRoot } from "../serve/directory.ts";
 
 interface DirectoryOption {
@@ -35,12 +36,10 @@ export function configure(command: Command): void {
     .addHelpText("after", "\nExample:\n  handrail serve start --directory .")
     .action(async (options: DirectoryOption) => {
       const root = await projectRoot(options.directory);
-      const progress = new Progress(options.json ? undefined : process.stderr);
-      const { entry } = await ensureServer({
-        root,
-        reason: "handrail serve start",
-        say: (text) => progress.say(text),
-      });
+      const progress = progressFor(options);
+      const reason = "handrail serve start";
+      const say = (text: string) => progress.say(text);
+      const { entry } = await interruptible(({ stop }) => ensureServer({ root, reason, say, signal: stop }));
       show(options, await statusOf(entry));
     });
   directoryOption(command.command("status"))
@@ -55,13 +54,10 @@ export function configure(command: Command): void {
     .option("--force", "also while it works")
     .action(async (options: DirectoryOption & { force?: boolean }) => {
       const root = await projectRoot(options.directory);
-      const entry = readEntry(root);
-      if (entry) {
-        if (!options.force) await requireIdle(entry);
-        await stopServer(entry);
-        // What it worked on has come to an end, and is told of.
-        await reap(root);
-      }
+      if (options.force) await endNow(root);
+      else await endUnused(root);
+      // What it worked on has come to an end, and is told of.
+      await reap(root);
       show(options, stopped(root));
     });
   command
@@ -106,13 +102,21 @@ async function cleanUp(options: { all?: boolean; json?: boolean }): Promise<void
 }
 
 /** @throws HandrailError `busy` */
-async function requireIdle(entry: ServerEntry): Promise<void> {
-  if (!isRunning(entry) || entry.state !== "ready") return;
-  const busy = await busyOf(entry);
-  if (busy.length === 0) return;
-  throw new HandrailError("busy", `the server still works on ${busy.join(", ")}`, {
+async function endUnused(root: string): Promise<void> {
+  const { stays } = await stopUnlessNeeded(root, async (entry) => {
+    const busy = await busyOf(entry);
+    return busy.length > 0 ? `it works on ${busy.join(", ")}` : undefined;
+  });
+  if (stays === undefined) return;
+  throw new HandrailError("busy", `the server is in use: ${stays}`, {
     fix: "wait for it (handrail session list), or handrail serve stop --force",
   });
+}
+
+/** Whatever it works on, and whoever is just starting it. */
+async function endNow(root: string): Promise<void> {
+  const entry = readEntry(root);
+  if (entry) await stopServer(entry);
 }
 
 /** @returns nothing for a server that does not answer: what it works on cannot be told */

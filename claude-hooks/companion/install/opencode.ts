@@ -47,7 +47,7 @@ export function planOpencode(place: Place, pluginFile: string): Plan {
   const ours = wholeFolder(dirname(pluginFile));
   const lasting = lastingPlace(ours, "plugin", place.env);
   const entry = pathToFileURL(join(lasting.folder, "index.js")).href;
-  const edit = editFor(target, entry, ours);
+  const edit = editFor(target, entry, ours, place.env);
   if (!edit) return nothing(`OpenCode: ${target.file} names the plugin already`);
   requireWritable(target.file);
   const apply = async () => {
@@ -108,6 +108,7 @@ function editFor(
   { config, ours, file }: Target,
   entry: string,
   built: OurFolder,
+  env: NodeJS.ProcessEnv,
 ): { text: string; lines: string[] } | undefined {
   if (!config) return { text: newConfigText(entry), lines: added(newConfigText(entry)) };
   const [first, ...others] = ours;
@@ -116,7 +117,7 @@ function editFor(
     const index = config.plugins.length;
     return { text, lines: [`+ line ${entryLine(text, index)}: ${JSON.stringify(entry)} in "plugin"`] };
   }
-  if (others.length === 0 && isCurrent(config.plugins[first], file, built)) return undefined;
+  if (others.length === 0 && isCurrent(config.plugins[first], file, built, env)) return undefined;
   const lines = removalLines(config, ours);
   const replaced = withSpec(config, first, entry);
   const text = withoutEntries({ ...config, text: replaced }, others, false);
@@ -124,10 +125,10 @@ function editFor(
   return { text, lines: [...lines, `+ line ${entryLine(text, first)}: ${JSON.stringify(entry)}`] };
 }
 
-function isCurrent(value: unknown, file: string, built: OurFolder): boolean {
+function isCurrent(value: unknown, file: string, built: OurFolder, env: NodeJS.ProcessEnv): boolean {
   const known = handrailEntry(value, dirname(file));
   if (known?.kind === "npm") return [undefined, "latest", VERSION].includes(known.version);
-  return known?.kind === "file" && isSameAndLasting(dirname(known.file), built);
+  return known?.kind === "file" && isSameAndLasting(dirname(known.file), built, env);
 }
 
 function write(env: NodeJS.ProcessEnv, target: Target, text: string, madeList: boolean): void {

@@ -67,9 +67,15 @@ export function lastingPlace(
 }
 
 /** Whether what lies in `folder` may stay there and is the same as ours, file by file. */
-export function isSameAndLasting(folder: string, ours: OurFolder): boolean {
+export function isSameAndLasting(folder: string, ours: OurFolder, env: NodeJS.ProcessEnv): boolean {
   const real = realpathSync(folder);
-  return isLasting(real) && contentHash(wholeFolder(real)) === contentHash(ours);
+  return (isLasting(real) || isCopy(real, env)) && contentHash(wholeFolder(real)) === contentHash(ours);
+}
+
+/** One of `lastingPlace`: there is no better place, also where the home is a git working tree (dotfiles). */
+function isCopy(folder: string, env: NodeJS.ProcessEnv): boolean {
+  const state = stateDir(env);
+  return existsSync(state) && folder.startsWith(`${realpathSync(state)}${sep}`);
 }
 
 function copyOnce(ours: OurFolder, place: string): void {

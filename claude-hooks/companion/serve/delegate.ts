@@ -15,8 +15,9 @@ import { printable } from "../../../shared/text/printable.ts";
 import { captureBaseline } from "../../../shared/tree/baseline.ts";
 import type { Delegation } from "../delegate.ts";
 import { openHere } from "../here.ts";
+import { interruptible } from "../interruption.ts";
 import { endWaiting, waitUntilFree } from "../lease.ts";
-import { endAfterTask, reasonFor } from "./end-server.ts";
+import { endAfterTask } from "./end-server.ts";
 import { heldBy } from "./held.ts";
 import { awaitTurn } from "./perform.ts";
 import { attachCommand, type SessionResult } from "./result.ts";
@@ -54,38 +55,44 @@ export async function delegateOnServer(wanted: ServeDelegation): Promise<RunReco
     throw await endWaiting(run, busy, waitMinutes);
   }
   await captureBaseline(repo, { slug: lineage(spec, root), allow: spec.scope.allow });
-  const server = await ensureServer({
-    root,
-    reason: reasonFor(spec.slug, wanted.keepServer),
-    say: (text) => progress.say(text),
-  });
-  let runId: string | undefined;
-  try {
-    const { session, run } = await startTurn(server, {
-      prompt: readFileSync(join(root, taskFile), "utf8"),
-      held,
-      origin: originFromEnv(process.env),
-      model,
-      agent,
-      validate: wanted.validate,
-      retryOf: wanted.retryOf,
-      onSession: ({ session_id }, created) => {
-        runId = created?.run_id;
-        progress.say(`session ${session_id}, run ${created?.run_id ?? ""}`);
-        ownJob()?.note({ session_id, ...(created ? { run_id: created.run_id } : {}) });
-      },
+  return interruptible(async (interruption) => {
+    const server = await ensureServer({
+      root,
+      reason: wanted.keepServer ?? `only for task ${spec.slug}`,
+      forTask: wanted.keepServer === undefined,
+      join: true,
+      signal: interruption.stop,
+      say: (text) => progress.say(text),
     });
-    const timeoutMs = wanted.timeoutMs ?? PATIENCE_MS;
-    const result = await awaitTurn(server, session, run?.run_id, { prompted: true, timeoutMs, progress });
-    endedRun(root, run?.run_id ?? "", result);
-  } finally {
-    const stays = wanted.keepServer ?? (await endAfterTask(server).catch(notEnded));
-    if (stays !== undefined) progress.say(`the server stays: ${stays}`);
-    if (runId !== undefined) noteServer(root, runId, stays);
-    // The server does not have the caller's token: it belongs to one caller, and a server has many.
-    startFlusher(root, process.env);
-  }
-  return requireRun(root, runId ?? "");
+    let runId: string | undefined;
+    try {
+      const { session, run } = await startTurn(server, {
+        prompt: readFileSync(join(root, taskFile), "utf8"),
+        held,
+        origin: originFromEnv(process.env),
+        model,
+        agent,
+        validate: wanted.validate,
+        retryOf: wanted.retryOf,
+        onSession: ({ session_id }, created) => {
+          runId = created?.run_id;
+          progress.session(session_id, runId);
+          ownJob()?.note({ session_id, ...(created ? { run_id: created.run_id } : {}) });
+        },
+      });
+      const timeoutMs = wanted.timeoutMs ?? PATIENCE_MS;
+      const attention = { prompted: true, timeoutMs, progress, interruption };
+      endedRun(root, run?.run_id ?? "", await awaitTurn(server, session, run?.run_id, attention));
+    } finally {
+      const inUse = await endAfterTask(server).catch(notEnded);
+      const stays = wanted.keepServer ?? inUse;
+      if (stays !== undefined) progress.say(`the server stays: ${stays}`);
+      if (runId !== undefined) noteServer(root, runId, stays);
+      // The server does not have the caller's token: it belongs to one caller, and a server has many.
+      startFlusher(root, process.env);
+    }
+    return requireRun(root, runId ?? "");
+  });
 }
 
 /** A server that cannot be ended is no reason to lose what the run came to; it has to be said, though. */
@@ -110,7 +117,9 @@ function endedRun(root: string, runId: string, result: SessionResult): void {
   const [pending] = result.pending ?? [];
   if (pending) {
     const asked = `${pending.kind}: ${printable(pending.text, 200)}`;
-    throw new HandrailError("busy", `run ${runId} waits for a person's answer (${asked})`, { fix });
+    throw new HandrailError("busy", `run ${runId} waits for a person's answer (${asked})`, {
+      fix: pending.reply,
+    });
   }
   throw new HandrailError("timed-out", `run ${runId} is not over; it may go on`, { fix });
 }

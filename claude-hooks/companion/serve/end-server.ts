@@ -3,32 +3,29 @@ import { isLost } from "../../../shared/run/lost.ts";
 import { isOver } from "../../../shared/run/record.ts";
 import { listOpenRunIds, readableRun } from "../../../shared/run/store.ts";
 import type { Server } from "../../../shared/serve/client.ts";
-import { readEntry } from "../../../shared/serve/entry.ts";
 import { currentJob, isOpenJob, listJobs } from "../../../shared/serve/job.ts";
 import { busySessions } from "../../../shared/serve/session.ts";
-import { stopServer } from "../../../shared/serve/stop.ts";
-
-/** Begins the reason of a server that ends with the tasks it was started for. */
-const FOR_TASK = "only for task ";
-
-/** Why a server is started for a task. @param keep why it is to stay after it, if it is */
-export function reasonFor(slug: string, keep: string | undefined): string {
-  return keep ?? `${FOR_TASK}${slug}`;
-}
+import { stopUnlessNeeded } from "../../../shared/serve/stop.ts";
+import { leaveServer } from "../../../shared/serve/users.ts";
 
 /**
- * Ends a server that was started for tasks alone, when the last of them is over, whoever's it was: another
- * task may have come to it meanwhile, and its own end comes by here, too.
+ * This process works with the server no more. One that was started for tasks alone ends when the last who works
+ * with it leaves, whoever that is: another task, or a session that is attached, may have come to it meanwhile.
  * @returns why it stays, or undefined when it has ended
  */
 export async function endAfterTask(server: Server): Promise<string | undefined> {
   const root = server.entry.directory;
-  const entry = readEntry(root);
-  if (!entry) return undefined;
-  if (!entry.reason.startsWith(FOR_TASK)) return entry.reason;
-  if (hasOtherWork(root) || (await isBusy(server))) return "another task works on it";
-  await stopServer(entry);
-  return undefined;
+  leaveServer(root);
+  try {
+    const { stays } = await stopUnlessNeeded(root, async (entry) => {
+      if (!entry.for_task) return entry.reason;
+      return hasOtherWork(root) || (await isBusy(server)) ? "another task works on it" : undefined;
+    });
+    return stays;
+  } catch (error) {
+    if (error instanceof HandrailError && error.code === "busy") return error.message;
+    throw error;
+  }
 }
 
 /** A job is on record before its worker comes to the server; a run whose turn is closed needs it no more. */

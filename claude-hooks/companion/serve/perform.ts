@@ -11,8 +11,11 @@ import { type SessionRecord, saveSessionRecord } from "../../../shared/serve/ses
 import { type Held, startTurn } from "../../../shared/serve/turn.ts";
 import { keepAborting, waitForTurn } from "../../../shared/serve/wait.ts";
 import { lineage } from "../../../shared/task/lineage.ts";
+import { followRun } from "../follow-run.ts";
+import { type Interruption, interrupted, interruptible } from "../interruption.ts";
 import type { Progress } from "../progress.ts";
 import { carriedOver } from "./carry-over.ts";
+import { endAfterTask } from "./end-server.ts";
 import { type HeldFor, type HeldWish, heldBy } from "./held.ts";
 import { attachCommand, resultOf, type SessionResult } from "./result.ts";
 import { ownJob } from "./worker.ts";
@@ -42,32 +45,48 @@ export async function performTurn(wish: TurnWish): Promise<SessionResult> {
   const { held, why } = wish.fixed ?? heldFor(wish);
   progress.say(why);
   await reap(root);
-  const say = (text: string) => progress.say(text);
-  const server = await ensureServer({ root, reason: "handrail session", say });
-  const known = wish.session && (await stillKnown(server, wish.session));
-  const lost = wish.session && !known ? wish.session : undefined;
-  if (lost && !wish.restartLost) throw sessionLost(lost);
-  const started = await startTurn(server, {
-    prompt: lost ? carriedOver(lost, wish.prompt) : wish.prompt,
-    held,
-    origin: originFromEnv(process.env),
-    session: known,
-    model: wish.model ?? wish.session?.model,
-    agent: wish.agent ?? wish.session?.agent,
-    onSession: (session, run) => {
-      progress.say(`session ${session.session_id}${run ? `, run ${run.run_id}` : ""}`);
-      ownJob()?.note({ session_id: session.session_id, ...(run ? { run_id: run.run_id } : {}) });
-    },
+  return interruptible(async (interruption) => {
+    const server = await ensureServer({
+      root,
+      reason: "handrail session",
+      join: true,
+      signal: interruption.stop,
+      say: (text) => progress.say(text),
+    });
+    try {
+      const known = wish.session && (await stillKnown(server, wish.session));
+      const lost = wish.session && !known ? wish.session : undefined;
+      if (lost && !wish.restartLost) throw sessionLost(lost);
+      if (interruption.stop.aborted) throw interrupted("the session got its prompt");
+      const started = await startTurn(server, {
+        prompt: lost ? carriedOver(lost, wish.prompt) : wish.prompt,
+        held,
+        origin: originFromEnv(process.env),
+        session: known,
+        model: wish.model ?? wish.session?.model,
+        agent: wish.agent ?? wish.session?.agent,
+        onSession: (session, run) => {
+          progress.session(session.session_id, run?.run_id);
+          ownJob()?.note({ session_id: session.session_id, ...(run ? { run_id: run.run_id } : {}) });
+        },
+      });
+      if (lost) saveSessionRecord({ ...lost, continued_by: started.session.session_id });
+      const attention = { ...wish, prompted: true, interruption };
+      const result = await awaitTurn(server, started.session, started.run?.run_id, attention);
+      return lost ? { ...result, replaces: lost.session_id } : result;
+    } finally {
+      await endAfterTask(server);
+    }
   });
-  if (lost) saveSessionRecord({ ...lost, continued_by: started.session.session_id });
-  const result = await awaitTurn(server, started.session, started.run?.run_id, { ...wish, prompted: true });
-  return lost ? { ...result, replaces: lost.session_id } : result;
 }
 
 export interface Attention {
   prompted: boolean;
   timeoutMs: number | undefined;
   progress: Progress;
+  interruption: Interruption;
+  /** What somebody has just answered: it is not pending any more. */
+  answered?: string | undefined;
 }
 
 /** Waits for a session's turn, with progress, and with Ctrl-C as `performTurn` has it. Never prompts. */
@@ -75,44 +94,54 @@ export async function awaitTurn(
   server: Server,
   record: SessionRecord,
   runId: string | undefined,
-  { prompted, timeoutMs, progress }: Attention,
+  { prompted, timeoutMs, progress, interruption, answered }: Attention,
 ): Promise<SessionResult> {
-  const leave = new AbortController();
   let asking: (() => void) | undefined;
-  const stop = () => {
-    if (asking) return leave.abort();
+  const ask = () => {
     progress.say("asking the session to stop; what it did so far is kept (Ctrl-C again leaves it alone)");
     asking = keepAborting(server, record.session_id);
   };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
+  if (interruption.stop.aborted) ask();
+  else interruption.stop.addEventListener("abort", ask);
+  const unfollow =
+    runId === undefined ? undefined : followRun({ root: record.directory, run_id: runId }, progress);
   try {
     const outcome = await waitForTurn(server, {
       sessionId: record.session_id,
       runId,
       prompted,
       timeoutMs,
-      signal: leave.signal,
+      answered,
+      signal: interruption.leave,
       onEvent: (event) => showEvent(progress, event),
     });
     return resultOf(record, runId, outcome);
   } finally {
+    interruption.stop.removeEventListener("abort", ask);
     asking?.();
-    process.off("SIGINT", stop);
-    process.off("SIGTERM", stop);
+    unfollow?.();
   }
 }
 
 function showEvent(progress: Progress, event: SessionEvent): void {
-  if (event.kind === "tool" || event.kind === "tool-failed") {
-    const { tool, title } = event;
-    const state =
-      event.kind === "tool"
-        ? { status: "completed", title, metadata: { exit: event.exit ?? null } }
-        : { status: "error", title, error: event.error };
-    progress.line({ type: "tool_use", part: { tool, state } });
-  } else if (event.kind === "tokens") {
+  if (event.kind === "tokens") {
     progress.line({ type: "step_finish", part: { tokens: { total: event.total } } });
+    return;
+  }
+  const state = toolState(event);
+  if (state && "tool" in event) progress.line({ type: "tool_use", part: { tool: event.tool, state } });
+}
+
+function toolState(event: SessionEvent) {
+  switch (event.kind) {
+    case "tool-started":
+      return { status: "running", title: event.title };
+    case "tool":
+      return { status: "completed", title: event.title, metadata: { exit: event.exit ?? null } };
+    case "tool-failed":
+      return { status: "error", title: event.title, error: event.error };
+    default:
+      return undefined;
   }
 }
 

@@ -3,7 +3,7 @@ import { reportSchema } from "../../../shared/callback/payload.ts";
 import { callbackText } from "../../../shared/callback/text.ts";
 import { EXIT, type ExitCode } from "../../../shared/errors.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
-import type { Pending } from "../../../shared/serve/session.ts";
+import type { Pending } from "../../../shared/serve/pending.ts";
 import type { SessionRecord } from "../../../shared/serve/session-record.ts";
 import type { TurnOutcome } from "../../../shared/serve/wait.ts";
 import { printable } from "../../../shared/text/printable.ts";
@@ -12,6 +12,11 @@ import { shellWord } from "./directory.ts";
 
 /** How much of the executor's answer is handed on, in characters. */
 const MAX_ANSWER = 20_000;
+
+/** What a session waits for, and the command that answers it. */
+export interface AwaitedAnswer extends Pending {
+  reply: string;
+}
 
 /** What the session verbs print with `--json` (design, section 6). */
 export interface SessionResult {
@@ -26,7 +31,7 @@ export interface SessionResult {
   text?: string;
   /** The evidence: what the run's callback tells. */
   report?: ReturnType<typeof reportJson>;
-  pending?: Pending[];
+  pending?: AwaitedAnswer[];
   error?: { code: string; message: string };
   /** The session that was lost, and whose place this one takes. */
   replaces?: string;
@@ -41,7 +46,8 @@ export function resultOf(
   outcome: TurnOutcome,
 ): SessionResult {
   const base = stateOfSession(record, runId, outcome.state);
-  if (outcome.state === "awaiting_permission") return { ...base, pending: outcome.pending };
+  if (outcome.state === "awaiting_permission")
+    return { ...base, pending: withReplies(record, outcome.pending) };
   if (outcome.state === "timed_out" || outcome.state === "interrupted") return base;
   const { run, answer, error } = outcome;
   return {
@@ -71,6 +77,31 @@ export function attachCommand(sessionId: string, directory: string): string {
   return `handrail session attach ${sessionId} --directory ${shellWord(directory)} --timeout 5`;
 }
 
+/** What is pending, with the command that answers each. */
+export function withReplies(
+  { session_id, directory }: Pick<SessionRecord, "session_id" | "directory">,
+  pending: readonly Pending[],
+): AwaitedAnswer[] {
+  return pending.map((one) => {
+    // With one alone there is no doubt which is meant.
+    const which = pending.length > 1 && one.id !== undefined ? ` --request ${one.id}` : "";
+    const answer =
+      one.kind === "permission"
+        ? "--once"
+        : `-- ${one.questions?.map(() => '"ANSWER"').join(" ") ?? '"ANSWER"'}`;
+    const command = `handrail session reply ${session_id} --directory ${shellWord(directory)}`;
+    return { ...one, reply: `${command}${which} ${answer}` };
+  });
+}
+
+/** The command that gives a session another prompt. */
+export function continueCommand({
+  session_id,
+  directory,
+}: Pick<SessionResult, "session_id" | "directory">): string {
+  return `handrail session continue ${session_id} --directory ${shellWord(directory)} -- "PROMPT"`;
+}
+
 /** Exit code of what a session, or a job of it, came to. */
 export function exitCodeOfState(state: string, verdict?: RunRecord["verdict"] | null): ExitCode {
   if (verdict === "violated" || state === "blocked") return EXIT.violated;
@@ -85,17 +116,34 @@ export function resultText(result: SessionResult): string {
   return [
     report ? callbackText(report as Report) : `Session ${result.session_id}: ${words(result.state)}.`,
     ...(error && !report ? [`${error.code}: ${printable(error.message, 300)}`] : []),
-    ...(pending ?? []).map(
-      (one) =>
-        `It waits for an answer (${[one.kind, one.id].filter(Boolean).join(" ")}): ${printable(one.text, 300)}`,
-    ),
+    ...(pending ?? []).flatMap(pendingLines),
     ...(text === undefined
       ? []
       : ["", "The executor's answer (its own words, not checked):", indented(text)]),
     "",
     `session ${result.session_id}${result.run_id ? `, run ${result.run_id}` : ""}, ${result.directory}`,
-    ...(isOpenEnded(result.state) ? [`go on with: ${result.attach}`] : []),
+    ...(isOpenEnded(result.state) && !pending ? [`go on with: ${result.attach}`] : []),
+    ...(result.state === "aborted" ? [`go on with: ${continueCommand(result)}`] : []),
   ].join("\n");
+}
+
+/** What somebody is asked, what may be answered, and how. The words are the executor's. */
+export function pendingLines({ kind, id, text, questions, reply }: AwaitedAnswer): string[] {
+  const offered = (questions ?? []).flatMap(({ question, options, multiple }) => [
+    ...(questions && questions.length > 1 ? [`  ${printable(question, 300)}`] : []),
+    ...(options.length > 0
+      ? [
+          `  offered${multiple ? ", several may be given, with commas" : ""}: ${options.map((one) => printable(one, 80)).join(" | ")}`,
+        ]
+      : []),
+  ]);
+  const no = reply.replace(/ (--once|-- ".*)$/, " --reject");
+  return [
+    `It waits for an answer (${[kind, id].filter(Boolean).join(" ")}): ${printable(text, 300)}`,
+    ...offered,
+    `  answer: ${reply}`,
+    `  refuse: ${no}`,
+  ];
 }
 
 function isOpenEnded(state: string): boolean {

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HandrailError } from "../../../shared/errors.ts";
 import { identify } from "../../../shared/run/process.ts";
+import { readableRun } from "../../../shared/run/store.ts";
 import {
   currentJob,
   isOpenJob,
@@ -116,8 +117,11 @@ export class OwnJob {
   /** What the verb came to. Its prompt is not needed any more. */
   end(result: unknown, exitCode: number): void {
     rmSync(promptFileOf(this.#file), { force: true });
+    const job = readJobFile(this.#file);
+    const run = job?.run_id === undefined ? undefined : readableRun(job.directory, job.run_id);
     this.note({
-      state: stateOf(result, exitCode),
+      // Whatever the verb calls it: who waits for an answer has not failed.
+      state: run?.state === "awaiting_permission" ? run.state : stateOf(result, exitCode),
       result,
       exit_code: exitCode,
       ended: new Date().toISOString(),

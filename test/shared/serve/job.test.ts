@@ -2,7 +2,9 @@ import { spawnSync } from "node:child_process";
 import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { createRun } from "../../../shared/run/create.ts";
 import { identify } from "../../../shared/run/process.ts";
+import { saveRun } from "../../../shared/run/store.ts";
 import {
   currentJob,
   isOpenJob,
@@ -13,6 +15,7 @@ import {
   requireJob,
   saveJob,
 } from "../../../shared/serve/job.ts";
+import { loadTask } from "../../../shared/task/load.ts";
 import { makeSandbox, type Sandbox } from "../../lab/sandbox.ts";
 
 let sandbox: Sandbox;
@@ -52,6 +55,38 @@ test("a job is running only as long as its worker is", () => {
   expect(currentJob(jobIn("/a", { state: "queued" })).state).toBe("queued");
   // What it came to stays, whatever became of the worker.
   expect(currentJob(jobIn("/a", { state: "done", worker: deadProcess() })).state).toBe("done");
+});
+
+test("a job whose worker left its run, at a question or when the time was up, is what its run has come to", () => {
+  const root = sandbox.dir;
+  writeFileSync(join(root, "task.txt"), "Change a\n\nFiles to modify:\n- a.ts\n");
+  const spec = loadTask("task.txt", root);
+  const run = createRun({ root, spec, lane: "serve", origin: {} });
+  const job = (state: Job["state"], more: Partial<Job> = {}) =>
+    jobIn(root, {
+      state,
+      run_id: run.run_id,
+      worker: deadProcess(),
+      result: { state },
+      exit_code: 5,
+      ...more,
+    });
+  const waits = { ...run, state: "awaiting_permission" as const };
+  saveRun(waits);
+  expect(currentJob(job("awaiting_permission")).state).toBe("awaiting_permission");
+  saveRun({ ...waits, state: "running" });
+  const answered = currentJob(job("awaiting_permission"));
+  expect([answered.state, isOpenJob(answered), answered.result]).toEqual(["running", true, undefined]);
+  expect(currentJob(job("timed_out")).state).toBe("timed_out");
+  saveRun({ ...waits, state: "done", ended: run.created });
+  for (const state of ["awaiting_permission", "timed_out", "running"] as const) {
+    const { result, exit_code, ...now } = currentJob(
+      job(state, state === "running" ? { result: undefined } : {}),
+    );
+    expect([now.state, now.ended, result]).toEqual(["done", run.created, undefined]);
+  }
+  // A review is more than its newest run.
+  expect(currentJob(job("timed_out", { kind: "review" })).state).toBe("timed_out");
 });
 
 test("a job is found from another project by its id, one file each, for the user alone", () => {

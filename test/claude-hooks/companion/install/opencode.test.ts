@@ -353,4 +353,16 @@ describe("where the plugin is loaded from", () => {
       expect(readFileSync(copy, "utf8")).toBe(PLUGIN);
     },
   );
+
+  test("it is copied once where the home is a git working tree, too", async () => {
+    const project = lab();
+    mkdirSync(join(project.dir, "home", ".git"));
+    const env = { ...project.env, HANDRAIL_STATE_DIR: join(project.dir, "home", "state") };
+    const place = { ...project.place(), env };
+    const built = project.write("my project/node_modules/x/opencode-plugin/index.js", PLUGIN);
+    await install(place, built);
+    expect(loaded(project).startsWith(join(project.dir, "home", "state"))).toBe(true);
+    const again = planOpencode(place, built);
+    expect(again).toMatchObject({ changes: [], already: [expect.stringContaining("already")] });
+  });
 });
