@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { Escalation } from "../shared/callback/payload.ts";
 import { startFlusher } from "../shared/callback/start.ts";
 import type { CommandRecord } from "../shared/confine/commands.ts";
@@ -39,7 +40,7 @@ export class GiveUp {
   readonly #turn: Ending;
   readonly #limit: number;
   readonly #context: BindingContext;
-  /** Paths that were refused, and commands of which something was. */
+  /** Paths that were refused, and folders in which commands wrote. */
   readonly #drift = new Set<string>();
   #reason: { code: AbortReason; message: string } | undefined;
 
@@ -69,10 +70,13 @@ export class GiveUp {
   }
 
   /** A command has ended, and some of its changes were not applied. */
-  dropped({ callID, refused }: CommandRecord): void {
+  dropped({ refused }: Pick<CommandRecord, "refused">): void {
     const leased = refused.find(({ code }) => code === "leased");
     if (leased) this.refused({ decision: "refuse", code: "leased", path: leased.path });
-    else if (refused.length > 0) this.#drifts(`command ${callID}`);
+    if (leased) return;
+    // By its folder: what a test run leaves each time under another name is one place.
+    const [first] = refused.filter(({ code }) => DRIFTS.has(code));
+    if (first) this.#drifts(`${dirname(first.path)}/`);
   }
 
   /** The run was blocked: something out of scope landed. */

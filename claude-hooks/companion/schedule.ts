@@ -99,6 +99,9 @@ export async function runSchedule({ root, entries, most, start, stopped }: Runni
     ended.add(task);
   };
 
+  // What an earlier schedule was killed with: a run that failed has nothing to confirm, and its lease would be in
+  // the way of a task that comes before it now. What lacks something stays, and is said when it is in the way.
+  for (const entry of entries) await confirm(root, entry).catch(() => undefined);
   const running = new Map<number, Promise<void>>();
   while (ended.size < entries.length) {
     for (const task of ready(plan, { started, ended }, most)) {

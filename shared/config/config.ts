@@ -135,6 +135,8 @@ function problemOf(issue: z.core.$ZodIssue | undefined): string {
       return `unknown key ${issue.keys.map((key) => JSON.stringify(key.slice(0, 60))).join(", ")}; known are ${Object.keys(configSchema.shape).join(", ")}`;
     case "invalid_value":
       return `${subject} must be ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
+    case "too_small":
+      return `${subject} must be ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}`;
     case "custom":
       return `${subject}: ${issue.message}`;
     case "invalid_type":

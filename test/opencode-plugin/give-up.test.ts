@@ -54,14 +54,15 @@ test("three places out of scope are drift; the same one again and again is not, 
   giveUp.refused(refuse("forbidden", "src/c.ts"));
   giveUp.refused(refuse("bad-arguments", "src/d.ts"));
   giveUp.refused(refuse("rule", "src/e.ts"));
+  const dropped = (path: string, code: RefusalCode = "out-of-scope") =>
+    giveUp.dropped({ refused: [{ path, code, quarantined: null }] });
+  dropped("src/d", "special-file");
   expect([giveUp.reason, giveUp.refusal, asked, escalated()]).toEqual([undefined, undefined, [], []]);
-  giveUp.dropped({
-    ...{ callID: "c1", exitCode: 3, applied: [], conflicts: [], scratch: [] },
-    refused: [{ path: "src/f.ts", code: "out-of-scope", quarantined: null }],
-  });
+  // Tests that leave something in the same folder each time they run.
+  for (let run = 0; run < 5; run++) dropped(`reports/run-${run}.xml`);
   expect(giveUp.reason).toEqual({
     code: "scope_drift",
-    message: '3 acts out of its scope were refused: "src/b.ts", "src/c.ts", "command c1"',
+    message: '3 acts out of its scope were refused: "src/b.ts", "src/c.ts", "reports/"',
   });
   expect(giveUp.refusal).toMatchObject({ code: "ended" });
   expect(await aborted()).toMatchObject([{ method: "POST", path: "/session/ses_1/abort" }]);

@@ -1,8 +1,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, test, vi } from "vitest";
+import { runSchedule, scheduleOf } from "../../../../claude-hooks/companion/schedule.ts";
 import { loadConfig } from "../../../../shared/config/config.ts";
+import { leasesDir, readLeases } from "../../../../shared/lock/store.ts";
 import { checkpointOf, noteCheckpoint } from "../../../../shared/run/checkpoints.ts";
+import { closeTurn } from "../../../../shared/run/close.ts";
 import { createRun } from "../../../../shared/run/create.ts";
 import { takeLease } from "../../../../shared/run/lease.ts";
 import { moveRun } from "../../../../shared/run/move.ts";
@@ -169,6 +172,22 @@ test("doctor --handoff goes through the checklist, each item checked", async () 
   const stranger = items(packet(repo, "C", ["src/b.ts"], { owner_agent: "nobody" }));
   expect(stranger.code).toBe(5);
   expect(stranger.of("owner")?.message).toContain("is not in the agent matrix");
+});
+
+test("a schedule goes on after one that was killed: what failed with it is in nobody's way, whatever the order", async () => {
+  const killed = await active(repo, packet(repo, "A", ["src/a.ts"]));
+  await closeTurn(killed, { outcome: "lost" });
+  const files = [packet(repo, "B", ["src/a.ts", "src/b.ts"]), "packets/A.json"];
+  expect(readLeases(leasesDir(repo.root))).toMatchObject([{ run_id: killed.run_id, awaiting: {} }]);
+  const outcomes = await runSchedule({
+    root: repo.root,
+    entries: scheduleOf(files, repo.root, repo.root),
+    most: 2,
+    start: async ({ file }) => closeTurn(await active(repo, file), { outcome: "aborted" }),
+    stopped: () => false,
+  });
+  expect(outcomes.map(({ problem, run }) => problem ?? run?.state)).toEqual(["aborted", "aborted"]);
+  expect(readLeases(leasesDir(repo.root))).toEqual([]);
 });
 
 test("explain says that a write would be refused because another run holds it, and takes nothing", async () => {
