@@ -121,7 +121,8 @@ while kill -s 0 "$hr_held" 2>/dev/null; do
   wait "$hr_held"
   hr_code=$?
 done
-if [ -n "\${hr_alarm-}" ]; then kill "$hr_alarm" 2>/dev/null; fi
+# By force: sh may lose a signal just after a fork, and the alarm must hit nobody else.
+if [ -n "\${hr_alarm-}" ]; then kill -s KILL "$hr_alarm" 2>/dev/null; fi
 
 hr_home
 if hr_empty ${parts}; then

@@ -2,6 +2,13 @@ import { HandrailError } from "../errors.ts";
 import type { Classification, Finding } from "../review/findings.ts";
 import { type Iteration, type Judgement, lastJudgement, type Phase, type Role } from "./state.ts";
 
+/** What a reviewer came to, and the session that it answered in, where the answer says so. */
+interface Judged {
+  classification: Classification;
+  findings: Finding[];
+  session_id?: string;
+}
+
 /** What happens in a task iteration. */
 export type IterationEvent =
   | { type: "feature-confirmed" }
@@ -9,9 +16,9 @@ export type IterationEvent =
   | { type: "session"; role: Role; session_id?: string; job_id?: string }
   | { type: "lost"; role: Role }
   | { type: "generated" }
-  | { type: "evaluation"; classification: Classification; findings: Finding[] }
+  | ({ type: "evaluation" } & Judged)
   | { type: "fixed" }
-  | { type: "advisory"; classification: Classification; findings: Finding[] }
+  | ({ type: "advisory" } & Judged)
   | { type: "accepted"; note: string }
   | { type: "more-rounds"; rounds: number }
   | { type: "finished" }
@@ -129,8 +136,6 @@ function withRequired(state: Iteration, role: Role): Iteration {
   });
 }
 
-type Judged = { classification: Classification; findings: Finding[] };
-
 function evaluated(state: Iteration, { classification, findings }: Judged, at: string): Iteration {
   const before = state.evaluations.at(-1);
   const now: Judgement = { at, round: state.round, classification, findings };
@@ -147,9 +152,10 @@ function evaluated(state: Iteration, { classification, findings }: Judged, at: s
   }
 }
 
-function advised(state: Iteration, { classification, findings }: Judged, at: string): Iteration {
+function advised(state: Iteration, { classification, findings, session_id }: Judged, at: string): Iteration {
   const before = state.advisories.at(-1);
-  const now: Judgement = { at, round: state.round, classification, findings };
+  const from = session_id === undefined ? {} : { session_id };
+  const now: Judgement = { at, round: state.round, classification, findings, ...from };
   const judged = { ...state, advisories: [...state.advisories, now] };
   switch (classification) {
     case "PASS":

@@ -34,7 +34,8 @@ export function nextStep(state: Iteration, live: Live = {}): NextStep {
         ...talk(
           state,
           "reviewer",
-          state.evaluations.length > 0 ? "re-evaluation" : "initial-evaluation",
+          // Before the first fix round there is nothing to look at again, even where an answer could not be read.
+          state.round > 0 ? "re-evaluation" : "initial-evaluation",
           live,
           record,
         ),

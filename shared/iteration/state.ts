@@ -35,6 +35,8 @@ const judgementSchema = z.object({
   round: z.number(),
   classification: classificationSchema,
   findings: z.array(findingSchema),
+  /** The session that was asked, where the answer says so: an advisory review takes a fresh one each time. */
+  session_id: z.optional(z.string()),
 });
 export type Judgement = z.infer<typeof judgementSchema>;
 
@@ -82,4 +84,10 @@ export function isOver({ phase }: Iteration): boolean {
 /** The judgement that decides now: the advisory's once there is one, else the reviewer's. */
 export function lastJudgement(state: Iteration): Judgement | undefined {
   return state.advisories.at(-1) ?? state.evaluations.at(-1);
+}
+
+/** What the newest judgement that could be read has found; nothing before there is one. */
+export function lastFindings(state: Iteration): Judgement["findings"] {
+  const read = ({ classification }: Judgement) => classification !== "unclassified";
+  return (state.advisories.findLast(read) ?? state.evaluations.findLast(read))?.findings ?? [];
 }

@@ -12,8 +12,13 @@ import { projectDir } from "../state/place.ts";
 export function joinServer(root: string): void {
   const file = fileOf(root, process.pid);
   writeJson(file, identify());
+  if (atExit.has(file)) return;
+  atExit.add(file);
   process.once("exit", () => rmSync(file, { force: true }));
 }
+
+/** What is cleared when this process ends: once each, however often it joins. */
+const atExit = new Set<string>();
 
 /** This process works with the server no more. */
 export function leaveServer(root: string): void {

@@ -1,27 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { closing } from "../lab/cleanup.ts";
 import { setUpDelegation, TASK } from "../lab/delegation.ts";
-import { projectRoot } from "../lab/process.ts";
+import { installPacked } from "../lab/packed.ts";
 import { makeSandbox } from "../lab/sandbox.ts";
 import { call, text } from "../lab/script.ts";
-
-/** Packs the project as npm would publish it, and unpacks it as npm would install it. @returns the package's folder */
-function installPacked(dir: string): string {
-  const packed = execFileSync("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", dir], {
-    cwd: projectRoot,
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  const name = /"filename":\s*"([^"]+)"/.exec(packed)?.[1] ?? "";
-  const modules = join(dir, "node_modules");
-  mkdirSync(modules, { recursive: true });
-  execFileSync("tar", ["xzf", join(dir, name), "-C", modules]);
-  execFileSync("mv", [join(modules, "package"), join(modules, "opencode-handrail")]);
-  return join(modules, "opencode-handrail");
-}
 
 test("the packed package loads in OpenCode by its folder, holds the scope, and its command works", async () => {
   const place = closing(makeSandbox());

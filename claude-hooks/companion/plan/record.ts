@@ -3,13 +3,13 @@ import { advance, type IterationEvent } from "../../../shared/iteration/machine.
 import { type Iteration, ROLES, type Role } from "../../../shared/iteration/state.ts";
 import { requireIteration, saveIteration } from "../../../shared/iteration/store.ts";
 import { classificationSchema, classify, readFindings } from "../../../shared/review/findings.ts";
-import { isOver } from "../../../shared/run/record.ts";
 import { findFeature } from "../../../shared/task/plan-features.ts";
 import { scopeText } from "../../../shared/task/plan-spec.ts";
 import { openHere } from "../here.ts";
+import { requireAdvisory, requireReview, requireWork } from "./evidence.ts";
 import { type OpenedPlan, openPlan, planFileOf } from "./open.ts";
 import { progress } from "./show.ts";
-import { lastRunOf, liveOf, print } from "./state.ts";
+import { liveOf, print } from "./state.ts";
 import { scopeBlock, textOfFile } from "./values.ts";
 
 export interface RecordOptions {
@@ -53,12 +53,13 @@ export async function recordEvent(
   const opened = openPlan(named);
   const feature = findFeature(opened.plan, wanted, opened.file);
   const state = requireIteration(root, opened.file, feature.slug);
-  if (event === "generated" || event === "fixed") requireEndedTurn(state, root);
   if (event === "finished") requireChecklist(opened, state, options);
   const read = eventOf(event, state, opened, options);
+  // The phase goes first: an event that does not fit says so, whatever the runs came to.
   const next = advance(state, read, new Date().toISOString());
+  requireEvidence(read, state, root);
   saveIteration(root, next);
-  print(next, options, liveOf(next, root));
+  await print(next, options, liveOf(next, root));
 }
 
 function eventOf(
@@ -157,9 +158,11 @@ function judged({ answer }: RecordOptions, root: string) {
   const outer = asObject(text);
   // What `handrail review` could not classify is not made a PASS by reading it again.
   const said = classificationSchema.safeParse(outer?.classification);
-  if (said.success && said.data === "unclassified") return { classification: said.data, findings: [] };
+  const from = typeof outer?.session_id === "string" ? { session_id: outer.session_id } : {};
+  if (said.success && said.data === "unclassified")
+    return { ...from, classification: said.data, findings: [] };
   const reading = readFindings(typeof outer?.text === "string" ? outer.text : text);
-  return { classification: classify(reading), findings: reading.ok ? reading.findings : [] };
+  return { ...from, classification: classify(reading), findings: reading.ok ? reading.findings : [] };
 }
 
 function asObject(text: string): Record<string, unknown> | undefined {
@@ -171,23 +174,11 @@ function asObject(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** A phase is not left on the executor's word: its run has ended, and in scope. */
-function requireEndedTurn(state: Iteration, root: string): void {
-  const run = lastRunOf(state.generator, root);
-  if (!run) return;
-  if (!isOver(run)) {
-    throw new HandrailError("busy", `run ${run.run_id} of the generator is still ${run.state}`, {
-      fix: `handrail session attach ${state.generator?.session_id} --directory ${state.directory} --timeout 5`,
-    });
-  }
-  if (run.state === "done" && run.verdict !== "violated") return;
-  throw new HandrailError(
-    "run-failed",
-    `run ${run.run_id} of the generator is ${run.state} (${run.verdict ?? "no verdict"})`,
-    {
-      fix: `handrail show ${run.run_id}, then continue the session, or ask the user`,
-    },
-  );
+/** A phase is not left on the executor's word, nor on Claude's. */
+function requireEvidence(event: IterationEvent, state: Iteration, root: string): void {
+  if (event.type === "generated" || event.type === "fixed") requireWork(state, root);
+  if (event.type === "evaluation") requireReview(state, root, event.session_id);
+  if (event.type === "advisory") requireAdvisory(state, root, event.session_id);
 }
 
 function requireChecklist(opened: OpenedPlan, state: Iteration, { acceptOpen }: RecordOptions): void {

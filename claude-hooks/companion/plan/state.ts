@@ -15,6 +15,7 @@ import { captureGit } from "../../../shared/tree/git.ts";
 import { openHere } from "../here.ts";
 import { emit } from "../output.ts";
 import { openPlan } from "./open.ts";
+import { summaryLines, summaryOf } from "./summary.ts";
 
 export interface StartOptions {
   json?: boolean;
@@ -60,7 +61,7 @@ export async function startIteration(
     created: now,
   };
   beginIteration(repo.root, state);
-  print(state, options, {});
+  await print(state, options, {});
 }
 
 /** `handrail plan state`: where a feature stands, and the next command; without a plan, all that are open. */
@@ -78,7 +79,7 @@ export async function showState(
   const opened = openPlan(named);
   const feature = findFeature(opened.plan, wanted, opened.file);
   const state = requireIteration(root, opened.file, feature.slug);
-  print(state, options, liveOf(state, root));
+  await print(state, options, liveOf(state, root));
 }
 
 /** What the run records say about the sessions of an iteration since its last event. */
@@ -95,15 +96,22 @@ export function liveOf(state: Iteration, root: string): Live {
 }
 
 /** The newest run of a role's session. */
-export function lastRunOf(handle: Handle | undefined, root: string): RunRecord | undefined {
+export function lastRunOf(
+  handle: Pick<Handle, "session_id"> | undefined,
+  root: string,
+): RunRecord | undefined {
   if (handle?.session_id === undefined) return undefined;
-  return readRuns(root).runs.findLast((run) => run.session === handle.session_id);
+  const runs = readRuns(root).runs.filter((run) => run.session === handle.session_id);
+  return runs.toSorted((a, b) => a.created.localeCompare(b.created)).at(-1);
 }
 
-/** Prints where an iteration stands. */
-export function print(state: Iteration, options: { json?: boolean }, live: Live): void {
+/** Prints where an iteration stands; of one that is finished also the summary. */
+export async function print(state: Iteration, options: { json?: boolean }, live: Live): Promise<void> {
   const next = nextStep(state, live);
-  emit(options, { ...state, live, next }, () => stateText(state, live, next));
+  const summary = state.phase === "finished" ? await summaryOf(state) : undefined;
+  emit(options, { ...state, live, next, ...(summary ? { summary } : {}) }, () =>
+    [stateText(state, live, next), ...(summary ? summaryLines(summary) : [])].join("\n"),
+  );
 }
 
 function stateText(state: Iteration, live: Live, next: ReturnType<typeof nextStep>): string {

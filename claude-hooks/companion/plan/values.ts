@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { HandrailError } from "../../../shared/errors.ts";
 import type { TemplateName } from "../../../shared/iteration/fill.ts";
-import { type Iteration, lastJudgement } from "../../../shared/iteration/state.ts";
+import { type Iteration, lastFindings } from "../../../shared/iteration/state.ts";
 import { FINDINGS_FORMAT, findingsText } from "../../../shared/review/findings.ts";
 import { readFileScope } from "../../../shared/task/file-scope.ts";
 import { kindOfIn } from "../../../shared/task/load.ts";
@@ -16,8 +16,7 @@ export function promptValues(
   feature: Feature,
   state: Iteration | undefined,
 ): Record<string, string | undefined> {
-  const judgement = state && lastJudgement(state);
-  const findings = judgement?.findings ?? [];
+  const findings = state ? lastFindings(state) : [];
   return {
     FEATURE_TITLE: feature.title,
     FEATURE_SPEC: withPrerequisites(feature),

@@ -1,10 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { skillFiles } from "../../lab/skill-files.ts";
 
-const folder = "claude-hooks/skills";
-const skill = readFileSync(join(folder, "opencode-orchestration/SKILL.md"), "utf8");
-const [, description = ""] = /^description: *(.+)$/m.exec(skill) ?? [];
+const skills = skillFiles();
+const { text: skill = "", description = "" } =
+  skills.find(({ name }) => name === "opencode-orchestration") ?? {};
 const [uses = "", notFor = ""] = description.split("Not for ");
 
 /** What of docs/requirements.md only a reader of the skill can hold, and where the skill says it. */
@@ -46,7 +45,7 @@ describe("what it says", () => {
     ],
     ["O198, O200", /never a list of skills/],
     ["O297", /never start `opencode run` by hand for work that somebody waits for/],
-    ["O32, O305", /Before anything is closed:\n\n```sh\nhandrail verify/],
+    ["O32, O305", /Before anything is closed:\n\n```bash\nhandrail verify/],
     ["O300", /Say what `handoff` and the callback say, and no more/],
     ["O302", /Never deploy from here/],
   ])("%s", (_id, words) => expect(skill).toMatch(words));
@@ -58,12 +57,11 @@ describe("what it says", () => {
 });
 
 test("O189, O198: no skill shows a raw `opencode run` that binds no repository, nor forces a skill by name", () => {
-  for (const name of readdirSync(folder)) {
-    const text = readFileSync(join(folder, name, "SKILL.md"), "utf8");
+  for (const { name, text } of skills) {
     expect(text, name).not.toContain("use_skill");
     // The executor's workflow has it as its text has it: there the plugin binds the session to its repository.
     if (name === "opencode-executor") continue;
-    const shown = [...text.matchAll(/```sh\n(.*?)```/gs)].flatMap((block) => (block[1] ?? "").split("\n"));
+    const shown = [...text.matchAll(/```bash\n(.*?)```/gs)].flatMap((block) => (block[1] ?? "").split("\n"));
     expect(
       shown.filter((line) => /\bopencode run\b/.test(line)),
       name,

@@ -68,7 +68,9 @@ test("a server that another process works with is not ended; when that is gone, 
   const root = sandbox.dir;
   const entry = serverOf(root);
   const user = joined(root);
-  joinServer(root); // who ends it may have joined it himself
+  const before = process.listenerCount("exit");
+  for (let times = 0; times < 20; times += 1) joinServer(root); // who ends it may have joined it himself
+  expect(process.listenerCount("exit")).toBe(before + 1);
   expect(otherUsers(root)).toMatchObject([{ pid: user.pid }]);
   expect(await stopUnlessNeeded(root, unneeded)).toEqual({
     stays: `process ${user.pid} of Handrail works with it`,

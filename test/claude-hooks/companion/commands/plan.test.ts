@@ -1,7 +1,11 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { createRun } from "../../../../shared/run/create.ts";
+import type { RunRecord } from "../../../../shared/run/record.ts";
+import { saveRun } from "../../../../shared/run/store.ts";
 import { readFileScope } from "../../../../shared/task/file-scope.ts";
+import { parseTask } from "../../../../shared/task/parse.ts";
 import { closing } from "../../../lab/cleanup.ts";
 import { makeRepo } from "../../../lab/repo.ts";
 import { makeSandbox } from "../../../lab/sandbox.ts";
@@ -50,6 +54,7 @@ As a shopper I want a receipt.
 `;
 
 const run = handrail();
+const START = Date.now();
 
 function setUp() {
   const sandbox = closing(makeSandbox());
@@ -62,7 +67,21 @@ function setUp() {
     writeFileSync(join(sandbox.dir, "notes", name), text);
     return join(sandbox.dir, "notes", name);
   };
-  return { sandbox, repo, plan, write };
+  /** A turn of a session, as the companion and the plugin leave it on record. */
+  const turn = (session: string, more: Partial<RunRecord> & { allow?: string[] } = {}) => {
+    vi.stubEnv("HANDRAIL_STATE_DIR", sandbox.state);
+    closing({ close: () => vi.unstubAllEnvs() });
+    const { allow = [], ...record } = more;
+    const task = parseTask("T\n\nFiles to modify:\n- src/cart.js\n", {
+      fileName: "opencode_tasks/20261121-t.txt",
+      root: repo.root,
+    });
+    const spec = { ...task, scope: { ...task.scope, allow } };
+    const made = createRun({ root: repo.root, spec, lane: "serve", origin: {} });
+    const ended = { session, turn: 1, state: "done", verdict: "in_scope", ended: new Date().toISOString() };
+    saveRun({ ...made, ...ended, ...record } as RunRecord);
+  };
+  return { sandbox, repo, plan, write, turn };
 }
 
 describe("list, show, check", () => {
@@ -221,7 +240,7 @@ describe("keeping track of a feature", () => {
   const PASS = JSON.stringify({ findings: [] });
 
   test("from the start to the summary, each step from the store alone", () => {
-    const { plan, write, repo } = setUp();
+    const { plan, write, repo, turn } = setUp();
     const at = (...words: string[]) => plan("record", "docs/plan.md", "1", ...words, "--json");
     const state = () => plan("state", "docs/plan.md", "1", "--json").json;
     const started = plan("start", "docs/plan.md", "1", "--max-fix-rounds", "1", "--json").json;
@@ -242,8 +261,10 @@ describe("keeping track of a feature", () => {
     expect(state().next.commands[0]).toContain("handrail session new");
     at("generator", "--session", "ses_gen");
     expect(at("reviewer", "--session", "ses_gen").json.error).toBeTruthy();
-    at("generated");
+    turn("ses_gen", { allow: ["src/cart.js"] });
+    expect(at("generated").json.phase).toBe("evaluate");
     at("reviewer", "--session", "ses_rev");
+    turn("ses_rev");
     // the words of a session's JSON
     const failed = at(
       "evaluation",
@@ -255,8 +276,10 @@ describe("keeping track of a feature", () => {
     expect(fix.stdout).toContain("Fix round 1 of 1");
     expect(fix.stdout).toContain("1. [High] src/cart.js:1: rounds wrong");
     expect(fix.stdout).toContain("1. Write it.");
+    turn("ses_gen", { allow: ["src/cart.js"] });
     at("fixed");
     expect(state().next.commands[0]).toContain("session continue ses_rev");
+    turn("ses_rev");
     expect(at("evaluation", "--answer", write("b.txt", FAIL)).json.phase).toBe("escalated");
     expect(plan("state", "docs/plan.md", "1").stdout).toContain("accept what is left");
     expect(at("accepted", "--note", "known").json).toMatchObject({
@@ -268,28 +291,103 @@ describe("keeping track of a feature", () => {
     expect(at("advisory", "--answer", write("d.json", PASS)).json.phase).toBe("done");
     expect(at("finished").json.error.message).toContain("2 of 2 checklist items are open: 1, 2");
     plan("check", "docs/plan.md", "1", "--tick", "1", "--tick", "2");
-    expect(at("finished").json.phase).toBe("finished");
+    expect(at("finished").json).toMatchObject({
+      phase: "finished",
+      summary: {
+        checklist: { done: 2, total: 2 },
+        evaluation: "FAIL",
+        advisory: "PASS",
+        fix_rounds: 1,
+        accepted: [{ note: "known", findings: [{ severity: "High" }] }],
+      },
+    });
+    const summary = plan("state", "docs/plan.md", "1").stdout;
+    expect(summary).toMatch(/checklist: 2 of 2 done\n {2}evaluation FAIL, advisory PASS, fix rounds 1\n/);
+    expect(summary).toMatch(/accepted: known\n {4}\[High\] src\/cart.js: rounds wrong/);
     expect(plan("state").stdout).toContain("no feature is being worked on");
     expect(plan("start", "docs/plan.md", "1", "--json").json.phase).toBe("parse");
     expect(plan("state").stdout).toContain("cart-discount: parse");
   });
 
   test("what is not readable is no judgement", () => {
-    const { plan, write } = setUp();
-    plan("start", "docs/plan.md", "1");
+    const { plan, write, turn } = setUp();
     const at = (...words: string[]) => plan("record", "docs/plan.md", "1", ...words);
-    for (const words of [
-      ["feature-confirmed"],
-      ["plan-approved", "--plan-text", write("p", "x")],
-      ["generator", "--session", "ses_g"],
-      ["generated"],
-      ["reviewer", "--session", "ses_r"],
-    ])
-      expect(at(...words)).toMatchObject({ code: 0 });
+    begin({ plan, write, turn });
+    turn("ses_r");
     expect(at("evaluation").stderr).toContain("--answer");
     expect(at("evaluation", "--answer", "nowhere").stderr).toContain("no such file");
-    expect(at("evaluation", "--answer", write("a", "LGTM, PASS")).stdout).toContain("phase evaluate");
+    const unread = at("evaluation", "--answer", write("a", "LGTM, PASS"));
+    expect(unread.stdout).toContain("phase evaluate");
+    // What it prints to go on with works: there are no findings yet that a re-evaluation could bring.
+    expect(unread.stdout).toContain("plan prompt initial-evaluation");
+    expect(plan("prompt", "initial-evaluation", "--plan", "docs/plan.md", "--feature", "1").code).toBe(0);
     expect(at("evaluation", "--answer", write("a", "LGTM, PASS")).stdout).toContain("phase escalated");
+  });
+
+  test("no phase ends on anybody's word: the run records have to agree", () => {
+    const { plan, write, turn } = setUp();
+    const at = (...words: string[]) => plan("record", "docs/plan.md", "1", ...words, "--json");
+    const refused = (code: number, message: RegExp, ...words: string[]) => {
+      const answer = at(...words);
+      expect(answer.code, words.join(" ")).toBe(code);
+      expect(answer.json.error.message).toMatch(message);
+      expect(answer.json.error.fix).toMatch(/handrail/);
+    };
+    plan("start", "docs/plan.md", "1");
+    at("feature-confirmed");
+    at("plan-approved", "--plan-text", write("p", "x"));
+    at("generator", "--session", "ses_g");
+    const allow = ["src/cart.js"];
+    refused(2, /no run of session ses_g/, "generated");
+    turn("ses_g", { allow, state: "running", ended: undefined, created: later(0) });
+    refused(5, /still running/, "generated");
+    turn("ses_g", { allow, state: "failed", created: later(1) });
+    refused(1, /failed/, "generated");
+    turn("ses_g", { allow, verdict: "violated", created: later(2) });
+    refused(1, /violated/, "generated");
+    turn("ses_g", { allow, created: later(3), ended: later(4) });
+    expect(at("generated").json.phase).toBe("evaluate");
+
+    at("reviewer", "--session", "ses_r");
+    const pass = write("pass", PASS);
+    const fail = write("fail", FAIL);
+    refused(2, /no run of session ses_r/, "evaluation", "--answer", pass);
+    turn("ses_r", { created: later(3) });
+    refused(2, /not looked since/, "evaluation", "--answer", pass);
+    turn("ses_r", { allow, created: later(5) });
+    refused(2, /could write/, "evaluation", "--answer", pass);
+    turn("ses_r", { created: later(6), ended: later(7) });
+    const other = write("other", JSON.stringify({ session_id: "ses_g", text: PASS }));
+    refused(2, /of session ses_g; the reviewer is ses_r/, "evaluation", "--answer", other);
+    expect(at("evaluation", "--answer", fail).json.phase).toBe("fix");
+
+    // The first judgement is none of the fix.
+    turn("ses_g", { allow, created: later(10), ended: later(11) });
+    expect(at("fixed").json.phase).toBe("evaluate");
+    refused(2, /not looked since/, "evaluation", "--answer", pass);
+    turn("ses_r", { created: later(12), ended: later(13) });
+    expect(at("evaluation", "--answer", pass).json.phase).toBe("advisory");
+
+    const advisory = (session_id: string) =>
+      write("advisory", JSON.stringify({ session_id, classification: "PASS", findings: [] }));
+    refused(2, /ses_r has worked on this feature/, "advisory", "--answer", advisory("ses_r"));
+    turn("ses_a", { created: later(9) });
+    refused(2, /not looked since/, "advisory", "--answer", advisory("ses_a"));
+    turn("ses_a", { created: later(14) });
+    expect(at("advisory", "--answer", advisory("ses_a")).json.phase).toBe("done");
+  });
+
+  test("a fix round that nobody asked the generator for is none", () => {
+    const { plan, write, turn } = setUp();
+    const at = (...words: string[]) => plan("record", "docs/plan.md", "1", ...words, "--json");
+    begin({ plan, write, turn });
+    turn("ses_r");
+    at("evaluation", "--answer", write("fail", FAIL));
+    const answer = at("fixed");
+    expect(answer).toMatchObject({ code: 2 });
+    expect(answer.json.error.message).toContain("no prompt since the last judgement");
+    turn("ses_g", { allow: ["src/cart.js"] });
+    expect(at("fixed").json.phase).toBe("evaluate");
   });
 
   test("its record is the user's alone, and one that does not parse is not taken for empty", () => {
@@ -310,6 +408,27 @@ describe("keeping track of a feature", () => {
     );
   });
 });
+
+/** A moment after all that the commands of this test write down, so that the order of the runs is plain. */
+function later(minutes: number): string {
+  return new Date(START + (60 + minutes) * 60_000).toISOString();
+}
+
+/** Feature 1 up to its evaluation, with the generator `ses_g` and the reviewer `ses_r`. */
+function begin({ plan, write, turn }: Pick<ReturnType<typeof setUp>, "plan" | "write" | "turn">): void {
+  plan("start", "docs/plan.md", "1");
+  const at = (...words: string[]) => plan("record", "docs/plan.md", "1", ...words);
+  for (const words of [
+    ["feature-confirmed"],
+    ["plan-approved", "--plan-text", write("p", "x")],
+    ["generator", "--session", "ses_g"],
+    ["generated"],
+    ["reviewer", "--session", "ses_r"],
+  ]) {
+    if (words[0] === "generated") turn("ses_g", { allow: ["src/cart.js"] });
+    expect(at(...words)).toMatchObject({ code: 0 });
+  }
+}
 
 function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
