@@ -11,6 +11,7 @@ import { loadTask } from "../../shared/task/load.ts";
 import { closing } from "../lab/cleanup.ts";
 import { projectState, runRecords, setUpDelegation } from "../lab/delegation.ts";
 import { startGateway } from "../lab/openclaw-gateway.ts";
+import { packetJson } from "../lab/packet.ts";
 import { processesMentioning, projectRoot, runProgram, until } from "../lab/process.ts";
 import { call, type ModelRequest, type Script, type Step, text } from "../lab/script.ts";
 
@@ -26,14 +27,8 @@ const MODULES = Object.fromEntries(
 );
 
 function packet(id: string, files: string[], more: Record<string, unknown> = {}): string {
-  return JSON.stringify({
-    packet_version: "v1",
-    task_id: id,
-    workstream: "feature",
-    owner_agent: "fullstack",
-    session_key: `coding:${id}`,
+  return packetJson(id, files, {
     objective: `Work of ${id}.`,
-    scope: { file_paths: files, module_boundaries: [id] },
     conflict_policy: { parallel_allowed: true },
     acceptance: ["AC1"],
     validation: { commands: [] },
