@@ -84,7 +84,7 @@ test("refused: nothing out of scope lands, which is no failure; --json has every
     refusals: [{ code: "out-of-scope", path: "src/b.ts", count: 1 }],
   });
   const shown = await lab.handrail(["show", report.run_id, "--json"]);
-  expect(JSON.parse(shown.stdout)).toEqual({ ...report, checkpoints: [] });
+  expect(JSON.parse(shown.stdout)).toEqual({ ...report, escalations: [], checkpoints: [] });
   const listed = await lab.handrail(["runs", "--json"]);
   expect(JSON.parse(listed.stdout)).toEqual([
     {
