@@ -25,7 +25,9 @@ test("without opencode or claude on PATH: said by name, with the fix, by run, se
   const task = "opencode_tasks/20261121-a.txt";
   mkdirSync(join(repo.root, "opencode_tasks"));
   writeFileSync(join(repo.root, task), "Change a\n\nFiles to modify:\n- src/a.ts\n");
-  const env = { PATH: pathWith(here.dir, "claude") };
+  // OpenCode makes a folder of its own where temporary files go.
+  const TMPDIR = here.dir;
+  const env = { PATH: pathWith(here.dir, "claude"), TMPDIR };
   for (const args of [
     ["run", task],
     ["run", task, "--lane", "serve"],
@@ -49,6 +51,7 @@ test("without opencode or claude on PATH: said by name, with the fix, by run, se
     const others = Object.keys(NAMES).filter((name) => name !== missing);
     const { parts } = run(repo.root, ["doctor", "--json"], {
       PATH: pathWith(join(here.dir, missing), ...others),
+      TMPDIR,
     }).json;
     const told = parts.find((part: { name: string }) => part.name === missing);
     expect(told).toMatchObject({ status, fix: expect.stringContaining("npm install") });
