@@ -109,7 +109,12 @@ test.skipIf(noTerminal)(
   async () => {
     const lab = await setUpServe([edit, { hang: true }]);
     const terminal = openShell(lab);
-    const edited = () => until("the edit", () => lab.repo.read("src/a.ts").includes("a = 2"), 60_000);
+    // And asked again: an abort between two answers is told by nothing but idle, and counts as done.
+    const edited = async () => {
+      await until("the edit", () => lab.repo.read("src/a.ts").includes("a = 2"), 60_000);
+      const hanging = () => lab.model.requests.at(-1)?.messages.at(-1)?.toolResults.length === 1;
+      await until("the model to be asked again", hanging);
+    };
 
     // While the server is still starting: it is ended again.
     const early = await interrupted(
