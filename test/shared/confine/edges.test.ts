@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { closing } from "../../lab/cleanup.ts";
@@ -136,4 +136,26 @@ describe.each(mechanisms)("%s", (mechanism) => {
     expect(done.stdout.length).toBeLessThan(80 * 1024 ** 2);
     expect(done.stderr).toContain("the last 64 MiB");
   }, 60_000);
+
+  test("a newer file with the same bytes is newer for the next command, too: builds go by it", async () => {
+    const repo = {
+      files: {
+        Makefile: "build/stamp: src/a.ts\n\t@echo made\n\t@touch build/stamp\n",
+        ...{ "src/a.ts": "a\n", "src/b.ts": "b\n" },
+      },
+      ignore: ["build/"],
+      ignored: { "build/stamp": "" },
+    };
+    const held = closing(await holdRepo({ mechanism, repo }));
+    const at = (path: string) => join(held.repo.root, path);
+    const then = new Date("2020-01-01");
+    for (const path of ["build/stamp", "src/b.ts"]) utimesSync(at(path), then, then);
+    const made = await held.run("make; touch src/b.ts");
+    expect(made).toMatchObject({ code: 0, stdout: "made\n", stderr: "", applied: [], refused: [] });
+    expect((await held.run("make")).stdout).toContain("up to date");
+    expect(statSync(at("src/b.ts")).mtime).toEqual(then);
+    await held.run("touch src/a.ts");
+    expect((await held.run("make")).stdout).toBe("made\n");
+    expect(held.repo.git("status", "--short")).toBe("");
+  });
 });
