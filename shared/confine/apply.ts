@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, readFileSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { LeaseGuard } from "../lock/permit.ts";
+import type { Rule } from "../task/spec.ts";
 import { below } from "../tree/bytes.ts";
 import { captureGit } from "../tree/git.ts";
 import { Journal } from "../tree/journal.ts";
@@ -43,7 +44,7 @@ export interface Applied {
  * @param exitCode of the command; null where nobody saw it end
  */
 export async function applyLayer(policy: Policy, taken: string, exitCode: number | null): Promise<Applied> {
-  const { root } = policy;
+  const { root, scope } = policy;
   const { tar } = policy.tools;
   const upper = join(taken, "top", "upper");
   const callID = readCall(taken);
@@ -77,10 +78,12 @@ export async function applyLayer(policy: Policy, taken: string, exitCode: number
   const record: CommandRecord = {
     ...{ callID, exitCode, scratch: landed.scratch },
     applied: [...landed.applied, ...inGit.applied],
-    refused: [...refusedIn(judged), ...inGit.refused.map(asRefused)].map((one) => ({
-      ...one,
-      quarantined: kept.get(fileOf(one.path)) ?? null,
-    })),
+    refused: [...refusedIn(judged), ...inGit.refused.map((one) => asRefused(one, scope.rules))].map(
+      (one) => ({
+        ...one,
+        quarantined: kept.get(fileOf(one.path)) ?? null,
+      }),
+    ),
     conflicts: [...left.map(shown), ...inGit.conflicts],
   };
   appendCommand(placesIn(policy.runDir).commands, record);
@@ -120,6 +123,7 @@ async function judgeLayer(policy: Policy, upper: string, changes: readonly Layer
     ignored: (paths) => findIgnored(captureGit({ directory: root }), rulesOf(policy), policy.scratch, paths),
     linkTarget: (path) => linkTarget(root, upper, path),
     movedTo: (path, created) => movedTo(root, upper, path, created),
+    isOwn: (path) => policy.own.some((place) => isBelow(path, place)),
     isHome(path) {
       if (home === root) return isHomeCache(path);
       return home !== undefined && isBelow(home, root) && isBelow(join(root, path), home);
@@ -155,8 +159,11 @@ function refusedIn(judged: readonly Judged[]): RefusedChange[] {
   });
 }
 
-function asRefused({ name, kind }: GitChange): RefusedChange {
+function asRefused({ name, kind }: GitChange, rules: readonly Rule[]): RefusedChange {
   if (kind === "other") return { path: name, code: "git-dir", quarantined: null };
+  // Where the task lets something of the kind land, this was not in its scope.
+  const opened = rules.includes("may-commit") || (kind === "stage" && rules.includes("may-stage"));
+  if (opened) return { path: name, code: "out-of-scope", quarantined: null };
   return { path: name, code: "rule", rule: kind === "ref" ? "no-commit" : "no-stage", quarantined: null };
 }
 
