@@ -3,11 +3,12 @@ import { closeOnce } from "../run/close-once.ts";
 import { reap } from "../run/reap.ts";
 import { isOver, type RunRecord } from "../run/record.ts";
 import { readRun } from "../run/store.ts";
+import { ABORTED } from "../run/unfinished.ts";
 import type { Server } from "./client.ts";
 import { isRunning, touchEntry } from "./entry.ts";
 import { follow, type SessionEvent } from "./follow.ts";
 import { type Pending, pendingOf } from "./pending.ts";
-import { abortSession, busySessions, familyOf, lastAnswer, lastError, messagesOf } from "./session.ts";
+import { abortSession, busySessions, familyOf, lastAnswer, lastProblem, messagesOf } from "./session.ts";
 
 /** Without a word from the server it is asked this often, in milliseconds. */
 const ASK_MS = 2000;
@@ -151,9 +152,9 @@ async function over(server: Server, watch: TurnWatch, run: RunRecord | undefined
   const messages = await messagesIfThere(server, watch.sessionId);
   const answer = lastAnswer(messages);
   const gone = isRunning(server.entry) || run?.state === "done" ? undefined : SERVER_GONE;
-  const error = run ? (run.error ?? gone) : lastError(messages);
+  const error = run ? (run.error ?? gone) : (gone ?? lastProblem(messages));
   return {
-    state: run ? endOf(run) : error ? "failed" : "done",
+    state: run ? endOf(run) : endBy(error),
     ...(run ? { run } : {}),
     ...(answer === undefined ? {} : { answer }),
     ...(error ? { error } : {}),
@@ -162,6 +163,11 @@ async function over(server: Server, watch: TurnWatch, run: RunRecord | undefined
 
 function endOf({ state }: RunRecord): "done" | "failed" | "aborted" | "blocked" {
   return state === "done" || state === "failed" || state === "blocked" ? state : "aborted";
+}
+
+function endBy(error: TurnError | undefined): "done" | "failed" | "aborted" {
+  if (!error) return "done";
+  return error.code === ABORTED ? "aborted" : "failed";
 }
 
 /** The evidence is on disk: it does not need the server. */
