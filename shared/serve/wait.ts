@@ -139,7 +139,7 @@ async function look(
   if (!watch.prompted) return run ? undefined : over(server, watch, undefined);
   if (!complaint && waitedMs < TAKE_MS) return undefined;
   const error = { code: "not-taken", message: complaint?.message || "OpenCode has not taken the prompt up" };
-  return failedWith(watch, run, complaint ? { ...error, code: complaint.code } : error);
+  return endedWith(watch, run, complaint ? { ...error, code: complaint.code } : error);
 }
 
 /** For a session without a run: whether its last prompt has been answered, or has failed. */
@@ -180,18 +180,19 @@ async function serverGone(watch: TurnWatch, root: string, run: RunRecord | undef
   await reap(root, watch.env);
   const closed = run && readRun(root, run.run_id);
   if (closed && isOver(closed)) return { state: endOf(closed), run: closed, error: SERVER_GONE };
-  return failedWith(watch, closed, SERVER_GONE);
+  return endedWith(watch, closed, SERVER_GONE);
 }
 
 const SERVER_GONE = { code: "server-gone", message: "OpenCode's server ended before the turn was over" };
 
-async function failedWith(
+async function endedWith(
   watch: TurnWatch,
   run: RunRecord | undefined,
   error: TurnError,
 ): Promise<TurnOutcome> {
-  if (!run) return { state: "failed", error };
-  const closed = (await closeOnce(run, { outcome: "error", error }, watch.env)) ?? run;
+  if (!run) return { state: endBy(error), error };
+  const outcome = error.code === ABORTED ? "aborted" : "error";
+  const closed = (await closeOnce(run, { outcome, error }, watch.env)) ?? run;
   return { state: endOf(closed), run: closed, error };
 }
 
