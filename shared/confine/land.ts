@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, rmdirSync, unlinkSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, rmdirSync, unlinkSync, utimesSync } from "node:fs";
 import { posix } from "node:path";
 import { below } from "../tree/bytes.ts";
 import type { Judged } from "./judge.ts";
@@ -10,6 +10,8 @@ export interface LandInput {
   upper: string;
   /** Nothing in the layer has been renamed: a new file bears no mark of the overlay, and may be moved. */
   plain: boolean;
+  /** Whether somebody else has just changed what lies where a change goes. */
+  isLate: (change: LayerChange) => boolean;
   /** Keeps the pre-images of these paths; called once, before the first change. */
   begin: (paths: readonly string[]) => void;
 }
@@ -18,7 +20,13 @@ export interface LandInput {
 export interface Landed {
   applied: string[];
   scratch: string[];
-  failed: { path: string; problem: string }[];
+  failed: Failed[];
+}
+
+/** `problem`: undefined where somebody else was faster. */
+export interface Failed {
+  path: string;
+  problem?: string;
 }
 
 /**
@@ -28,13 +36,20 @@ export interface Landed {
  * @param whole folders that may be moved as they are, with everything in them
  */
 export function land(wanted: readonly Judged[], whole: ReadonlySet<string>, input: LandInput): Landed {
-  const applied = wanted.filter(({ fate }) => fate.fate === "apply");
-  input.begin(applied.filter(({ change }) => !isFolder(change)).map(({ change }) => change.path));
+  const applied = wanted.filter(({ change, fate }) => fate.fate === "apply" && isContent(change));
+  input.begin(applied.map(({ change }) => change.path));
   const landed: Landed = { applied: [], scratch: [], failed: [] };
   const marks: FolderMarks[] = [];
   for (const { change, fate } of wanted) {
     try {
-      if (!liesIn(change.path, whole)) perform(change, whole, fate.fate === "scratch", input);
+      if (!liesIn(change.path, whole)) {
+        if (input.isLate(change)) {
+          landed.failed.push({ path: shown(change) });
+          continue;
+        }
+        perform(change, whole, fate.fate === "scratch", input);
+      }
+      if (change.op === "touch") continue;
       if (change.op === "mkdir" || change.op === "chmod") marks.push(change);
       (fate.fate === "scratch" ? landed.scratch : landed.applied).push(shown(change));
     } catch (error) {
@@ -73,6 +88,9 @@ function perform(
         const move = scratch || (plain && !change.exists);
         placeFile({ from: upper, root, path: change.path, marks: change.marks, move });
       });
+      break;
+    case "touch":
+      ifThere(() => utimesSync(target, change.mtime, change.mtime));
       break;
     case "chmod": // with the other modes, at the end
     case "special":
@@ -159,6 +177,10 @@ function liesIn(path: string, whole: ReadonlySet<string>): boolean {
 function leaves(paths: readonly string[]): string[] {
   const parents = new Set(paths.map((path) => `${posix.dirname(path)}/`));
   return paths.filter((path) => !(path.endsWith("/") && parents.has(path)));
+}
+
+function isContent(change: LayerChange): boolean {
+  return !isFolder(change) && change.op !== "touch";
 }
 
 export function isFolder(change: LayerChange): boolean {

@@ -64,9 +64,10 @@ for hr_fd in /proc/self/fd/*; do
   case \${hr_fd##*/} in [0-9]) continue ;; esac
   if [ -e "$hr_fd" ] && ! [ "$hr_fd" -ef "$0" ]; then hr_spare="\${hr_spare-} \${hr_fd##*/}"; fi
 done
+# -p: what BASH_ENV names, or functions of the environment, would run before anything is held.
 if [ -n "\${hr_spare-}" ]; then
   export HANDRAIL_CALL_ID="$hr_call"
-  exec ${sh(policy.tools.bash ?? "bash")} -c 'for hr_fd in $1; do eval "exec $hr_fd>&-"; done; shift; exec "$@"' bash "$hr_spare" "$0" "$@"
+  exec ${sh(policy.tools.bash ?? "bash")} -p -c 'for hr_fd in $1; do eval "exec $hr_fd>&-"; done; shift; exec "$@"' bash "$hr_spare" "$0" "$@"
 fi
 
 hr_empty() {

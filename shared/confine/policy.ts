@@ -69,6 +69,8 @@ export const policySchema = z.object({
   /** What the names in the scope were when the run was made. */
   around: frozenSchema,
   scratch: z.array(z.string()),
+  /** What of the tree Handrail itself runs; relative to the root. */
+  own: z._default(z.array(z.string()), []),
   /** The leases of the working tree, and the run whose own they are not. */
   leases: z.optional(z.object({ dir: z.string(), owner: z.string() })),
   mechanism: mechanismSchema,
