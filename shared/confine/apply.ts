@@ -17,6 +17,7 @@ import { type Judged, judge } from "./judge.ts";
 import { type Failed, isFolder, land, shown, wholeFolders } from "./land.ts";
 import { type LayerChange, readLayer, SETUID } from "./layer.ts";
 import { dropLayer } from "./layers.ts";
+import { readLifted } from "./lift.ts";
 import { linkTarget, movedTo } from "./links.ts";
 import { temporaryFor } from "./place.ts";
 import { placesIn } from "./places.ts";
@@ -50,10 +51,11 @@ export async function applyLayer(policy: Policy, taken: string, exitCode: number
   const callID = readCall(taken);
   const judged = await judgeLayer(policy, upper, readLayer({ upper, lower: root, tar, skip: isGit }));
   const wanted = judged.filter(({ fate }) => fate.fate === "apply" || fate.fate === "scratch");
-  const since = statSync(join(taken, "busy"), { bigint: true }).mtimeNs;
+  const lifted = readLifted(taken);
+  const since = lifted?.since ?? statSync(join(taken, "busy"), { bigint: true }).mtimeNs;
   const { found, isLate } = findConflicts(
     wanted.map(({ change }) => change),
-    { root, upper, tar, since },
+    { root, upper, tar, since, lifted: lifted?.folders ?? [] },
   );
 
   const conflicts = [...found].filter((change) => change.op !== "touch");

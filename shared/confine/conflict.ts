@@ -3,13 +3,16 @@ import { posix } from "node:path";
 import { below } from "../tree/bytes.ts";
 import { sameBytes } from "./compare.ts";
 import type { LayerChange } from "./layer.ts";
+import { isBelow } from "./tools.ts";
 import { wasCopiedUp } from "./xattr.ts";
 
 export interface ConflictInput {
   root: string;
   upper: string;
   tar: string;
-  /** When the command began, in nanoseconds of the file system's clock. */
+  /** Folders that were copied into the layer before the command. */
+  lifted: readonly string[];
+  /** When the command began, or the copying, in nanoseconds of the file system's clock. */
   since: bigint;
 }
 
@@ -71,6 +74,7 @@ class Finder {
   private wasDeleted(path: string): boolean {
     const parent = this.nearest(path);
     if (parent.ctimeNs <= this.input.since) return false;
+    if (this.input.lifted.some((folder) => isBelow(path, folder))) return true;
     return wasCopiedUp(this.input.tar, this.input.upper, path);
   }
 
