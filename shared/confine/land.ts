@@ -40,6 +40,7 @@ export function land(wanted: readonly Judged[], whole: ReadonlySet<string>, inpu
   input.begin(applied.map(({ change }) => change.path));
   const landed: Landed = { applied: [], scratch: [], failed: [] };
   const marks: FolderMarks[] = [];
+  const ways = new Ways(input.root);
   for (const { change, fate } of wanted) {
     try {
       if (!liesIn(change.path, whole)) {
@@ -47,6 +48,7 @@ export function land(wanted: readonly Judged[], whole: ReadonlySet<string>, inpu
           landed.failed.push({ path: shown(change) });
           continue;
         }
+        ways.need(change.path);
         perform(change, whole, fate.fate === "scratch", input);
       }
       if (change.op === "touch") continue;
@@ -61,6 +63,31 @@ export function land(wanted: readonly Judged[], whole: ReadonlySet<string>, inpu
     if (!liesIn(change.path, whole)) markFolder(change, input.root, landed);
   }
   return { ...landed, applied: leaves(landed.applied), scratch: leaves(landed.scratch) };
+}
+
+/**
+ * The folders on the way to changes. A command that may not remove a link can still have made a folder in its
+ * place: what it wrote there would land where the link leads.
+ */
+class Ways {
+  readonly #root: string;
+  readonly #plain = new Set<string>();
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** @throws Error when something else than a folder is in the way */
+  need(path: string): void {
+    const folder = posix.dirname(path);
+    if (folder === "." || this.#plain.has(folder)) return;
+    this.need(folder);
+    const stats = lstatSync(below(this.#root, folder), { throwIfNoEntry: false });
+    if (!stats) return;
+    if (!stats.isDirectory())
+      throw new Error(`${stats.isSymbolicLink() ? "a link" : "a file"} is in the way`);
+    this.#plain.add(folder);
+  }
 }
 
 function perform(
@@ -137,7 +164,8 @@ type FolderMarks = Extract<LayerChange, { op: "mkdir" | "chmod" }>;
 
 function markFolder(change: FolderMarks, root: string, landed: Landed) {
   try {
-    mark(below(root, change.path), change.marks);
+    const folder = below(root, change.path);
+    if (lstatSync(folder).isDirectory()) mark(folder, change.marks);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
       landed.failed.push({ path: shown(change), problem: reason(error) });
