@@ -114,6 +114,7 @@ function kindOf(change: LayerChange): Change {
     case "rmdir":
       return change.op;
     case "chmod":
+    case "touch":
       return "modify";
     case "put":
       return change.exists ? "modify" : "create";

@@ -1,5 +1,6 @@
 import type { Hold } from "./hold.ts";
 import { homeNews } from "./home-news.ts";
+import { MAY_RENAME } from "./lift.ts";
 import { placesIn, workPlacesIn } from "./places.ts";
 import type { Policy } from "./policy.ts";
 import { sh, shWords } from "./text.ts";
@@ -106,6 +107,8 @@ if [ -s ${sh(work.busy)} ] || ! [ -d ${sh(`${work.top}/work`)} ] || ! hr_empty $
 fi
 printf '%s\\n' "$hr_call" > ${sh(`${work.layer}/call`)}
 echo starting > ${sh(work.busy)}
+hr_cwd=$PWD
+case $* in ${MAY_RENAME}) ${apply("lift", ' "$hr_cwd" "$*"')} < /dev/null 3<&- ;; esac
 
 # In the background, so that a signal is heard at once; what sh takes from such a process is given back.
 ${hold.ending}

@@ -118,6 +118,7 @@ function toolsOf(root: string): Tools {
     sh: needTool("sh", root),
     setsid: needTool("setsid", root),
     cat: needTool("cat", root),
+    cp: needTool("cp", root),
     sleep: needTool("sleep", root),
     ...(bash !== undefined && { bash }),
     ...(ip !== undefined && { ip }),

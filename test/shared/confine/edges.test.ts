@@ -1,9 +1,18 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { closing } from "../../lab/cleanup.ts";
 import { holdRepo, mechanisms } from "../../lab/held.ts";
+import { manifest } from "../../lab/repo.ts";
 
 describe.each(mechanisms)("%s", (mechanism) => {
   test("caches that the environment names elsewhere are writable for the run, and stay as they are", async () => {
@@ -136,4 +145,72 @@ describe.each(mechanisms)("%s", (mechanism) => {
     expect(done.stdout.length).toBeLessThan(80 * 1024 ** 2);
     expect(done.stderr).toContain("the last 64 MiB");
   }, 60_000);
+
+  test("a newer file with the same bytes is newer for the next command, too: builds go by it", async () => {
+    const repo = {
+      files: {
+        Makefile: "build/stamp: src/a.ts\n\t@echo made\n\t@touch build/stamp\n",
+        ...{ "src/a.ts": "a\n", "src/b.ts": "b\n" },
+      },
+      ignore: ["build/"],
+      ignored: { "build/stamp": "" },
+    };
+    const held = closing(await holdRepo({ mechanism, repo }));
+    const at = (path: string) => join(held.repo.root, path);
+    const then = new Date("2020-01-01");
+    for (const path of ["build/stamp", "src/b.ts"]) utimesSync(at(path), then, then);
+    const made = await held.run("make; touch src/b.ts");
+    expect(made).toMatchObject({ code: 0, stdout: "made\n", stderr: "", applied: [], refused: [] });
+    expect((await held.run("make")).stdout).toContain("up to date");
+    expect(statSync(at("src/b.ts")).mtime).toEqual(then);
+    await held.run("touch src/a.ts");
+    expect((await held.run("make")).stdout).toBe("made\n");
+    expect(held.repo.git("status", "--short")).toBe("");
+  });
+
+  test("what was written into a folder in place of a link does not land where the link leads", async () => {
+    const held = closing(
+      await holdRepo({
+        mechanism,
+        repo: {
+          files: { "src/a.ts": "a\n", "src/lib/x.ts": "x\n", "docs/g.md": "g\n" },
+          links: { "src/lib/docs": "../../docs", "src/lib/sub/f": "../../../docs/g.md" },
+          ignore: ["node_modules"],
+        },
+        rules: ["no-delete"],
+        arrange(repo, { dir }) {
+          // As one has it in a second working tree.
+          mkdirSync(join(dir, "shared"));
+          writeFileSync(join(dir, "shared/f"), "shared\n");
+          symlinkSync(join(dir, "shared"), join(repo.root, "node_modules"));
+          return undefined;
+        },
+      }),
+    );
+    const shared = join(held.sandbox.dir, "shared");
+    const before = [held.repo.manifest(), manifest(shared)];
+    for (const [folder, words] of [
+      ["src/lib/docs", "a link is in the way"],
+      ["src/lib/sub/f", "a link is in the way"],
+      ["node_modules", "not in the scope of this task"],
+    ]) {
+      const done = await held.run(
+        `rm ${folder}; mkdir -p ${folder}/new/er; for f in g.md f new/n new/er/n; do echo evil > ${folder}/$f; done; chmod 700 ${folder}`,
+      );
+      expect(done.code, folder).toBe(3);
+      expect(done.applied, folder).toEqual([]);
+      expect([held.repo.manifest(), manifest(shared)], folder).toEqual(before);
+      expect(done.stderr, folder).toContain(words);
+    }
+    // A link that may go makes room.
+    const free = closing(
+      await holdRepo({
+        mechanism,
+        repo: { files: { "src/a.ts": "a\n", "docs/g.md": "g\n" }, links: { "src/lib/docs": "../../docs" } },
+      }),
+    );
+    const done = await free.run("rm src/lib/docs; mkdir src/lib/docs; echo mine > src/lib/docs/g.md");
+    expect(done).toMatchObject({ code: 0, refused: [], conflicts: [] });
+    expect([free.repo.read("src/lib/docs/g.md"), free.repo.read("docs/g.md")]).toEqual(["mine\n", "g\n"]);
+  });
 });
