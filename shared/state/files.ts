@@ -104,7 +104,7 @@ export function readJson<T extends z.ZodMiniType>(path: string, schema: T): z.in
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return undefined;
     throw new HandrailError("state-unreadable", `cannot read ${path} (${code})`, {
-      fix: "move it away, and repeat the command",
+      fix: "make it readable, or set HANDRAIL_STATE_DIR to another folder",
       cause: error,
     });
   }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { place } from "../../shared/tree/fixture.ts";
@@ -95,6 +95,20 @@ describe("the companion's verbs", () => {
     expect(human.stderr).toMatch(/^handrail: no session .*\n {2}fix: handrail session list\n$/);
     expect(run(root, ["serve", "list", "--json"]).json).toEqual([]);
   }, 120_000);
+
+  test("with a state folder in the repository they refuse before anything is written", () => {
+    const { root } = place().repo();
+    const env = { HANDRAIL_STATE_DIR: join(root, "state") };
+    const verbs = [["init", "--yes"], ["session", "list"], ["serve", "start"], ["review"], ["job", "list"]];
+    for (const verb of verbs) {
+      const answer = run(root, [...verb, "--json"], env);
+      expect(answer, verb.join(" ")).toMatchObject({
+        code: 2,
+        json: { error: { message: expect.stringContaining("inside the repository") } },
+      });
+    }
+    expect(readdirSync(root).filter((name) => /state|opencode|claude/.test(name))).toEqual([]);
+  });
 
   test("asked in a project where nothing has happened yet, they say so and start nothing", () => {
     const { root } = place().repo();
