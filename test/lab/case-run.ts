@@ -56,7 +56,7 @@ export function openBench(): Bench {
       js: 'import { createRequire as __c } from "node:module"; const require = __c(import.meta.url);',
     },
   });
-  const program = join(dir, "shell.mjs");
+  const program = join(dir, "shell.cjs");
   copyFileSync(applier().command[1] ?? "", program);
   const original = join(dir, "original");
   buildFixture(original);
