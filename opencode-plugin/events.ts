@@ -1,4 +1,5 @@
 import type { Hooks } from "@opencode-ai/plugin";
+import { messageOf } from "../shared/run/unfinished.ts";
 import type { Family } from "./family.ts";
 import { questionOf } from "./questions.ts";
 import type { Sessions } from "./sessions.ts";
@@ -99,9 +100,4 @@ async function follow(event: Event, sessions: Sessions): Promise<void> {
       else if (question) await sessions.answered(question.sessionID, question.request);
     }
   }
-}
-
-function messageOf(data: unknown): string {
-  const message = typeof data === "object" && data !== null && "message" in data ? data.message : undefined;
-  return typeof message === "string" ? message.slice(0, 500) : "";
 }

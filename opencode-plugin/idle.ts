@@ -1,13 +1,14 @@
 import type { PluginInput } from "@opencode-ai/plugin";
 import { lastUse, readEntry } from "../shared/serve/entry.ts";
-import { IDLE_VARIABLE } from "../shared/serve/environment.ts";
+import { IDLE_VARIABLE, ROOT_VARIABLE } from "../shared/serve/environment.ts";
 
 /** How often it is looked after, at most, in milliseconds. */
 const LOOK_MS = 60_000;
 
 /**
  * Ends a server that Handrail has started once nobody has used it for a while: no session works, nothing was
- * heard of any, and no companion waits for one. Nobody else is there to do it; a person's own server stays.
+ * heard of any, and no companion waits for one. Nobody else is there to do it, least of all for a server that is
+ * on record no more (the state folder was removed, or its file could not be read); a person's own server stays.
  */
 export class IdleWatch {
   #heard = Date.now();
@@ -20,7 +21,7 @@ export class IdleWatch {
    */
   constructor(root: string, client: PluginInput["client"], env: NodeJS.ProcessEnv, closing: () => boolean) {
     const idle = Number(env[IDLE_VARIABLE] || Number.NaN);
-    if (!(idle > 0)) return;
+    if (!(idle > 0) || env[ROOT_VARIABLE] !== root) return;
     this.#timer = setInterval(
       () => {
         if (closing()) this.hear();
@@ -41,8 +42,10 @@ export class IdleWatch {
   }
 
   async #look(root: string, client: PluginInput["client"], idle: number): Promise<void> {
-    if (readEntry(root)?.process?.pid !== process.pid) return;
-    if (Date.now() - Math.max(this.#heard, lastUse(root) ?? 0) < idle) return;
+    const entry = readEntry(root);
+    if (entry?.state === "starting") return;
+    const used = entry?.process?.pid === process.pid ? (lastUse(root) ?? 0) : 0;
+    if (Date.now() - Math.max(this.#heard, used) < idle) return;
     const { data } = await client.session.status();
     const works = data && Object.values(data).some((status) => status.type !== "idle");
     if (data && !works) process.kill(process.pid, "SIGTERM");

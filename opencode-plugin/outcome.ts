@@ -1,4 +1,6 @@
 import type { TurnEnd } from "../shared/run/close.ts";
+import { ABORTED, aborted, unfinished } from "../shared/run/unfinished.ts";
+import type { Answer } from "./said.ts";
 
 /** A reason, with a stable code. */
 export interface Reason {
@@ -11,6 +13,8 @@ export class Outcome {
   #refusal: Reason | undefined;
   #broken: Reason | undefined;
   #retry: string | undefined;
+  /** The root session's newest answer, as it was told last. */
+  #answer: Answer | undefined;
 
   /** Handrail does not let the turn work. The first reason counts, unless `instead` says otherwise. */
   refuse(reason: Reason, instead = false): void {
@@ -22,9 +26,10 @@ export class Outcome {
     this.#broken = reason;
   }
 
-  /** OpenCode got over it, by compaction for instance. */
-  mended(): void {
-    this.#broken = undefined;
+  /** The model has answered in the root session. OpenCode got over what went wrong before, by compaction for instance. */
+  answered(answer: Answer): void {
+    this.#answer = answer;
+    if (answer.error === undefined) this.#broken = undefined;
   }
 
   /** The provider is to be asked again, for this reason; undefined: it is being asked. */
@@ -41,13 +46,15 @@ export class Outcome {
   at(end: TurnEnd, ended: Reason | undefined): TurnEnd {
     if (this.#refusal) return { outcome: "error", error: this.#refusal };
     if (ended) return { outcome: "aborted", error: ended };
-    if (!this.#broken && this.#retry !== undefined && end.outcome === "idle") {
-      // An abort between two attempts is said by nothing but idle (facts, opencode.md).
-      const message = `ended while OpenCode waited to ask the provider again: ${this.#retry}`;
-      return { outcome: "aborted", error: { code: "MessageAbortedError", message } };
-    }
-    if (!this.#broken) return end;
-    const aborted = this.#broken.code === "MessageAbortedError";
-    return { outcome: aborted ? "aborted" : "error", error: this.#broken };
+    const broken = this.#broken ?? (end.outcome === "idle" ? this.#unfinished() : undefined);
+    if (!broken) return end;
+    return { outcome: broken.code === ABORTED ? "aborted" : "error", error: broken };
+  }
+
+  /** Why a turn that went idle without a word of error is not done. */
+  #unfinished(): Reason | undefined {
+    // An abort between two attempts, too, is said by nothing but idle (facts, opencode.md).
+    if (this.#retry === undefined) return unfinished(this.#answer);
+    return aborted(`while OpenCode waited to ask the provider again: ${this.#retry}`);
   }
 }

@@ -1,11 +1,12 @@
+import type { Ending } from "../shared/run/unfinished.ts";
+
 /** What OpenCode tells of one answer of the model. */
-export interface Answer {
+export interface Answer extends Ending {
   id: string;
   providerID: string;
   modelID: string;
   cost: number;
   tokens: { input: number; output: number; reasoning: number; cache: { read: number; write: number } };
-  error?: unknown;
 }
 
 /** What OpenCode tells of one prompt. */

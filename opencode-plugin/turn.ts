@@ -115,7 +115,7 @@ export class Turn {
 
   /** @param root whether it is the root session's own answer */
   used(answer: Answer, root: boolean): void {
-    if (root && answer.error === undefined) this.#outcome.mended();
+    if (root) this.#outcome.answered(answer);
     const { input, output, reasoning, cache } = answer.tokens;
     logEvent(this.record, {
       type: "usage",

@@ -101,7 +101,13 @@ async function main(argv: string[]): Promise<void> {
     program.outputHelp();
     return;
   }
-  await program.parseAsync(argv, { from: "user" });
+  try {
+    await program.parseAsync(argv, { from: "user" });
+  } catch (error) {
+    // Help that was asked for comes as an error, too.
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode !== 0) throw usageError(error, commandIn(program, argv));
+  }
 }
 
 const MORE = `
@@ -119,13 +125,28 @@ function prepare(command: Command): void {
   if (command.parent && !command.options.some((option) => option.long === "--json")) {
     command.option("--json", "print JSON for programs");
   }
+  if (command.parent && command.commands.length > 0) {
+    command.addHelpText("after", `\nhandrail ${command.name()} <command> --help has an example of each.`);
+  }
   command.exitOverride().configureOutput({ writeErr: () => undefined });
 }
 
-/** What commander found wrong, with the help of the verb it was in. */
-function usageError(error: CommanderError, argv: readonly string[]): HandrailError {
-  const verb = argv.find((word) => Object.hasOwn(verbs, word));
-  const called = verb === undefined ? "handrail" : `handrail ${verb}`;
+/** The command that some words mean, as far as they mean one: `handrail session new`. */
+function commandIn(program: Command, argv: readonly string[]): string {
+  let command = program;
+  const called = [program.name()];
+  for (const word of argv) {
+    if (word.startsWith("-")) continue;
+    const child = command.commands.find((one) => one.name() === word);
+    if (!child) break;
+    command = child;
+    called.push(word);
+  }
+  return called.join(" ");
+}
+
+/** What commander found wrong, with the help of the command it was in. */
+function usageError(error: CommanderError, called: string): HandrailError {
   // commander gives the whole help of a command that lacks its subcommand, under this name
   const message =
     error.code === "commander.help" ? `${called} needs a command` : error.message.replace(/^error: /, "");
@@ -140,7 +161,4 @@ function withoutHelpVerb(given: string[]): string[] {
 
 const argv = withoutHelpVerb(process.argv.slice(2));
 toleratePipes();
-main(argv).catch((error: unknown) => {
-  if (!(error instanceof CommanderError)) emitError(error, wantsJson(argv));
-  else if (error.exitCode !== 0) emitError(usageError(error, argv), wantsJson(argv));
-});
+main(argv).catch((error: unknown) => emitError(error, wantsJson(argv)));

@@ -1,21 +1,23 @@
 import { existsSync, lstatSync, readFileSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { LeaseGuard } from "../lock/permit.ts";
+import type { Rule } from "../task/spec.ts";
 import { below } from "../tree/bytes.ts";
 import { captureGit } from "../tree/git.ts";
 import { Journal } from "../tree/journal.ts";
 import { quarantine, quarantinedFile } from "../tree/quarantine.ts";
 import { openStore, type Store } from "../tree/store.ts";
 import { appendCommand, type CommandRecord, type RefusedChange } from "./commands.ts";
-import { conflictsIn } from "./conflict.ts";
+import { findConflicts } from "./conflict.ts";
 import type { GitChange } from "./git-changes.ts";
 import { applyGit, matcherOf } from "./git-layer.ts";
 import { isHomeCache } from "./home-news.ts";
 import { findIgnored } from "./ignored.ts";
 import { type Judged, judge } from "./judge.ts";
-import { isFolder, land, shown, wholeFolders } from "./land.ts";
+import { type Failed, isFolder, land, shown, wholeFolders } from "./land.ts";
 import { type LayerChange, readLayer, SETUID } from "./layer.ts";
 import { dropLayer } from "./layers.ts";
+import { readLifted } from "./lift.ts";
 import { linkTarget, movedTo } from "./links.ts";
 import { temporaryFor } from "./place.ts";
 import { placesIn } from "./places.ts";
@@ -33,7 +35,7 @@ export interface Applied {
   /** Applied files that had other names: those keep the old content. */
   unlinked: string[];
   /** Allowed changes that could not be made, with why. */
-  failed: { path: string; problem: string }[];
+  failed: Failed[];
 }
 
 /**
@@ -43,44 +45,48 @@ export interface Applied {
  * @param exitCode of the command; null where nobody saw it end
  */
 export async function applyLayer(policy: Policy, taken: string, exitCode: number | null): Promise<Applied> {
-  const { root } = policy;
+  const { root, scope } = policy;
   const { tar } = policy.tools;
   const upper = join(taken, "top", "upper");
   const callID = readCall(taken);
   const judged = await judgeLayer(policy, upper, readLayer({ upper, lower: root, tar, skip: isGit }));
   const wanted = judged.filter(({ fate }) => fate.fate === "apply" || fate.fate === "scratch");
-  const since = statSync(join(taken, "busy"), { bigint: true }).mtimeNs;
-  const conflicts = conflictsIn(
+  const lifted = readLifted(taken);
+  const since = lifted?.since ?? statSync(join(taken, "busy"), { bigint: true }).mtimeNs;
+  const { found, isLate } = findConflicts(
     wanted.map(({ change }) => change),
-    { root, upper, tar, since },
+    { root, upper, tar, since, lifted: lifted?.folders ?? [] },
   );
 
-  const free = wanted.filter(({ change }) => !conflicts.has(change));
+  const conflicts = [...found].filter((change) => change.op !== "touch");
+  const free = wanted.filter(({ change }) => !found.has(change));
   const unlinked = free.filter(({ change }) => hadOtherNames(change, root)).map(({ change }) => change.path);
   if (exitCode === null) for (const { change } of judged) clearTemporary(change, root);
   const journal = new Journal(policy.journal, root, policy.objectFormat);
   const call = { via: "shell", tool: "bash", callID: callID || basename(taken) } as const;
   const landed = land(free, wholeFolders(judged, root), {
-    ...{ root, upper },
+    ...{ root, upper, isLate },
     plain: !judged.some(({ change }) => change.op === "delete" || change.op === "rmdir"),
     begin: (paths) => journal.begin({ ...call, paths, directory: root, resolved: true }),
   });
+  const failed = new Set(landed.failed.map((one) => one.path));
   const inGit = await applyGit(policy, taken, since);
-  journal.end(call.callID);
+  journal.end(call.callID, failed);
   journal.note(
     inGit.applied.map((path) => ({ ...call, path, before: null, after: { mode: "git", oid: "" } })),
   );
 
-  const failed = new Set(landed.failed.map((one) => one.path));
   const left = [...conflicts, ...free.flatMap(({ change }) => (failed.has(shown(change)) ? change : []))];
   const kept = keepRefused(policy, taken, judged, left, inGit.refused);
   const record: CommandRecord = {
     ...{ callID, exitCode, scratch: landed.scratch },
     applied: [...landed.applied, ...inGit.applied],
-    refused: [...refusedIn(judged), ...inGit.refused.map(asRefused)].map((one) => ({
-      ...one,
-      quarantined: kept.get(fileOf(one.path)) ?? null,
-    })),
+    refused: [...refusedIn(judged), ...inGit.refused.map((one) => asRefused(one, scope.rules))].map(
+      (one) => ({
+        ...one,
+        quarantined: kept.get(fileOf(one.path)) ?? null,
+      }),
+    ),
     conflicts: [...left.map(shown), ...inGit.conflicts],
   };
   appendCommand(placesIn(policy.runDir).commands, record);
@@ -120,13 +126,15 @@ async function judgeLayer(policy: Policy, upper: string, changes: readonly Layer
     ignored: (paths) => findIgnored(captureGit({ directory: root }), rulesOf(policy), policy.scratch, paths),
     linkTarget: (path) => linkTarget(root, upper, path),
     movedTo: (path, created) => movedTo(root, upper, path, created),
+    isOwn: (path) => policy.own.some((place) => isBelow(path, place)),
     isHome(path) {
       if (home === root) return isHomeCache(path);
       return home !== undefined && isBelow(home, root) && isBelow(join(root, path), home);
     },
   });
   if (policy.leases) await refuseLeased(judged, new LeaseGuard(policy.leases.dir, policy.leases.owner));
-  return judged;
+  // What is only newer than before is no news where it may not be.
+  return judged.filter(({ change, fate }) => change.op !== "touch" || fate.fate !== "refuse");
 }
 
 /** What another run has a lease on does not land, though the task allows it. */
@@ -155,8 +163,11 @@ function refusedIn(judged: readonly Judged[]): RefusedChange[] {
   });
 }
 
-function asRefused({ name, kind }: GitChange): RefusedChange {
+function asRefused({ name, kind }: GitChange, rules: readonly Rule[]): RefusedChange {
   if (kind === "other") return { path: name, code: "git-dir", quarantined: null };
+  // Where the task lets something of the kind land, this was not in its scope.
+  const opened = rules.includes("may-commit") || (kind === "stage" && rules.includes("may-stage"));
+  if (opened) return { path: name, code: "out-of-scope", quarantined: null };
   return { path: name, code: "rule", rule: kind === "ref" ? "no-commit" : "no-stage", quarantined: null };
 }
 

@@ -3,30 +3,44 @@ import { posix } from "node:path";
 import { below } from "../tree/bytes.ts";
 import { sameBytes } from "./compare.ts";
 import type { LayerChange } from "./layer.ts";
+import { isBelow } from "./tools.ts";
 import { wasCopiedUp } from "./xattr.ts";
 
 export interface ConflictInput {
   root: string;
   upper: string;
   tar: string;
-  /** When the command began, in nanoseconds of the file system's clock. */
+  /** Folders that were copied into the layer before the command. */
+  lifted: readonly string[];
+  /** When the command began, or the copying, in nanoseconds of the file system's clock. */
   since: bigint;
+}
+
+export interface Conflicts {
+  found: ReadonlySet<LayerChange>;
+  /** Whether the place of a change is no longer what it was when conflicts were looked for. */
+  isLate(change: LayerChange): boolean;
 }
 
 /**
  * Finds changes of a layer whose place in the tree somebody else changed while the command ran: by the
- * file's time of change, which nobody but root can set. Asked before the first change is applied.
+ * file's time of change, which nobody but root can set. Asked before the first change is applied; what
+ * changes while they are applied is late.
  */
-export function conflictsIn(changes: readonly LayerChange[], input: ConflictInput): Set<LayerChange> {
+export function findConflicts(changes: readonly LayerChange[], input: ConflictInput): Conflicts {
   const finder = new Finder(input);
-  return new Set(changes.filter((change) => finder.inConflict(change)));
+  const found = new Set(changes.filter((change) => finder.inConflict(change)));
+  return { found, isLate: (change) => finder.isLate(change) };
 }
 
 class Finder {
   private readonly input: ConflictInput;
   /** Folders by whether the way to them is what the command saw. */
   private readonly ways = new Map<string, boolean>();
+  private readonly linked = new Map<string, boolean>();
   private readonly lost = new Set<string>();
+  /** What lay at the place of a change; a folder makes way step by step. */
+  private readonly seen = new Map<LayerChange, string>();
 
   constructor(input: ConflictInput) {
     this.input = input;
@@ -41,9 +55,16 @@ class Finder {
     return conflict;
   }
 
+  isLate(change: LayerChange): boolean {
+    const seen = this.seen.get(change);
+    return seen !== undefined && seen !== signature(this.stat(change.path));
+  }
+
   private isMoved(change: LayerChange): boolean {
     const now = this.stat(change.path);
     if (change.op === "rmdir" || change.op === "chmod") return false;
+    if (change.op === "touch") return (now?.ctimeNs ?? 0n) > this.input.since;
+    if (change.op !== "mkdir" && !now?.isDirectory()) this.seen.set(change, signature(now));
     if (!now) return change.op !== "delete" && this.wasDeleted(change.path);
     if (now.isDirectory() && change.op === "mkdir") return false;
     if (now.ctimeNs <= this.input.since || now.isDirectory()) return false;
@@ -54,6 +75,7 @@ class Finder {
   private wasDeleted(path: string): boolean {
     const parent = this.nearest(path);
     if (parent.ctimeNs <= this.input.since) return false;
+    if (this.input.lifted.some((folder) => isBelow(path, folder))) return true;
     return wasCopiedUp(this.input.tar, this.input.upper, path);
   }
 
@@ -81,7 +103,18 @@ class Finder {
     return stats ?? this.nearest(folder);
   }
 
+  /** What lies behind a link does not lie here: the layer has a folder in its place. */
+  private isLinked(folder: string): boolean {
+    if (folder === "." || folder === "") return false;
+    const known = this.linked.get(folder);
+    if (known !== undefined) return known;
+    const linked = this.isLinked(posix.dirname(folder)) || this.stat(folder)?.isSymbolicLink() === true;
+    this.linked.set(folder, linked);
+    return linked;
+  }
+
   private stat(path: string): BigIntStats | undefined {
+    if (this.isLinked(posix.dirname(path))) return undefined;
     try {
       return lstatSync(below(this.input.root, path), { bigint: true });
     } catch (error) {
@@ -90,4 +123,9 @@ class Finder {
       throw error;
     }
   }
+}
+
+/** Not the time of change: it moves with a file's other names, which the same layer may remove. */
+function signature(stats: BigIntStats | undefined): string {
+  return stats ? [stats.ino, stats.mode, stats.size, stats.mtimeNs].join(" ") : "";
 }

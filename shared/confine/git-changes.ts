@@ -39,10 +39,11 @@ export interface GitLayer {
 
 /** Compares a git directory with what a layer makes of it, by meaning. */
 export async function gitChanges(layer: GitLayer): Promise<GitChange[]> {
-  const paths = layer.changes.filter((change) => change.op !== "chmod").map((change) => change.path);
+  const marks = ["chmod", "touch"];
+  const paths = layer.changes.filter((change) => !marks.includes(change.op)).map((change) => change.path);
   const refs = changedRefs(layer, paths);
   const others = layer.changes
-    .filter((change) => change.op !== "mkdir" && change.op !== "rmdir" && change.op !== "chmod")
+    .filter((change) => !isFolderChange(change) && !marks.includes(change.op))
     .map((change) => change.path)
     .filter((path) => !isRefFile(path) && !MEANS_NOTHING.test(withoutOwn(path, layer.own)));
   const staged = paths.includes(`${layer.own}index`) ? await stagedPaths(layer) : [];

@@ -71,11 +71,13 @@ async function isPlainCommit({ name }: GitChange, input: GitLandInput): Promise<
     okCodes: [0, 1, 128],
   });
   if (ancestor.code !== 0) return false;
-  const names = ["log", "-m", "--name-only", "--no-renames", "-z", "--format=", `${ends.old}..${ends.new}`];
-  const { stdout } = await seeing(names);
-  return splitNul(stdout).every(
-    (path) => path === "" || input.matcher.classify(path, "write").decision === "allow",
-  );
+  const commits = await seeing(["rev-list", `${ends.old}..${ends.new}`]);
+  // Not `git log`: configuration and `.gitmodules` keep that from naming submodules, merges and first commits.
+  const options = ["--stdin", "-r", "-m", "--root", "--no-renames", "--ignore-submodules=none"];
+  const { stdout } = await seeing(["diff-tree", ...options, "--name-only", "--no-commit-id", "-z"], {
+    input: commits.stdout,
+  });
+  return splitNul(stdout).every((path) => input.matcher.classify(path, "write").decision === "allow");
 }
 
 async function endsOf(ref: string, input: GitLandInput): Promise<{ old: string; new: string } | undefined> {

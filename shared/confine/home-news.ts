@@ -1,6 +1,9 @@
+import { existsSync, realpathSync } from "node:fs";
+import { relative } from "node:path";
 import { workPlacesIn } from "./places.ts";
 import type { Policy } from "./policy.ts";
 import { sh } from "./text.ts";
+import { isBelow } from "./tools.ts";
 
 /** Caches, histories and installed tools below home: that they stay in the run's layer is no news. */
 const CACHES = [
@@ -30,12 +33,14 @@ const CACHES_BELOW = [
 export function homeNews(policy: Policy, find: string): string {
   const work = workPlacesIn(policy.work);
   const home = `${work.keep}/home/upper`;
+  const around = folderAround(policy);
+  const caches = CACHES.filter((name) => name !== around);
   const skipped = CACHES_BELOW.map((path) => `-path ${sh(`${home}/${path}`)}`).join(" -o ");
   return `hr_home() {
   set --
   for hr_in in ${sh(home)}/* ${sh(home)}/.[!.]* ${sh(home)}/..?*; do
     case \${hr_in##*/} in
-      ${CACHES.map(sh).join(" | ")}) continue ;;
+      ${caches.map(sh).join(" | ")}) continue ;;
     esac
     if [ -e "$hr_in" ] || [ -L "$hr_in" ]; then set -- "$@" "$hr_in"; fi
   done
@@ -51,4 +56,10 @@ export function homeNews(policy: Policy, find: string): string {
 hr_new() { # PATHS: whether this command changed something there
   [ -n "$(${sh(find)} "$@" '(' ${skipped} ')' -prune -o ! -type d -cnewer ${sh(work.busy)} -print -quit)" ]
 }`;
+}
+
+/** The folder of home in which the repository lies (`~/go/src/...`): what is beside it there is no cache. */
+function folderAround({ home, root }: Policy): string | undefined {
+  const real = home !== undefined && existsSync(home) ? realpathSync(home) : undefined;
+  return real !== undefined && isBelow(root, real) ? relative(real, root).split("/")[0] : undefined;
 }

@@ -23,6 +23,8 @@ export interface JudgeInput {
   linkTarget: (path: string) => { path: string } | { outside: string };
   /** Whether a deleted path's content is that of a new file, for `no-rename`. */
   movedTo: (path: string, candidates: readonly LayerChange[]) => LayerChange | undefined;
+  /** Whether Handrail itself runs what lies there. */
+  isOwn: (path: string) => boolean;
   /** Whether a path is home's own business: home lies in the repository, or is it. */
   isHome: (path: string) => boolean;
 }
@@ -45,11 +47,13 @@ function isNotSaid(fate: Fate): boolean {
 /** A name in a folder that says nothing by itself: where it may be written, all of the folder may. */
 const ANY = "handrail";
 
+const OWN = "Handrail itself runs it";
+
 /** Decides on every change of a layer, in order. */
 export async function judge(changes: readonly LayerChange[], input: JudgeInput): Promise<Judged[]> {
   const judged = changes.map((change): Judged => ({ change, fate: byScope(change, input) }));
   if (input.matcher.scope.rules.includes("no-rename")) refuseMoves(judged, input);
-  const open = judged.filter(({ fate }) => isNotSaid(fate));
+  const open = judged.filter(({ change, fate }) => isNotSaid(fate) && !input.isOwn(change.path));
   if (open.length === 0) return judged;
   const known = await input.ignored(open.map(({ change }) => spelled(change)));
   for (const one of open) {
@@ -79,6 +83,7 @@ function forbids(scratch: string, { matcher }: JudgeInput): boolean {
 function byScope(change: LayerChange, input: JudgeInput): Fate {
   const { matcher } = input;
   if (change.path === "") return { fate: "refuse", code: "out-of-scope" };
+  if (input.isOwn(change.path)) return { fate: "refuse", code: "control-file", detail: OWN };
   const fate = asFate(matcher.classify(asked(change), kindOf(change)));
   if (fate.fate !== "apply") return fate;
   if (change.op === "special") return { fate: "refuse", code: "special-file", detail: change.what };
@@ -109,6 +114,7 @@ function kindOf(change: LayerChange): Change {
     case "rmdir":
       return change.op;
     case "chmod":
+    case "touch":
       return "modify";
     case "put":
       return change.exists ? "modify" : "create";

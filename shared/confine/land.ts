@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, rmdirSync, unlinkSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, rmdirSync, unlinkSync, utimesSync } from "node:fs";
 import { posix } from "node:path";
 import { below } from "../tree/bytes.ts";
 import type { Judged } from "./judge.ts";
@@ -10,6 +10,8 @@ export interface LandInput {
   upper: string;
   /** Nothing in the layer has been renamed: a new file bears no mark of the overlay, and may be moved. */
   plain: boolean;
+  /** Whether somebody else has just changed what lies where a change goes. */
+  isLate: (change: LayerChange) => boolean;
   /** Keeps the pre-images of these paths; called once, before the first change. */
   begin: (paths: readonly string[]) => void;
 }
@@ -18,7 +20,13 @@ export interface LandInput {
 export interface Landed {
   applied: string[];
   scratch: string[];
-  failed: { path: string; problem: string }[];
+  failed: Failed[];
+}
+
+/** `problem`: undefined where somebody else was faster. */
+export interface Failed {
+  path: string;
+  problem?: string;
 }
 
 /**
@@ -28,13 +36,22 @@ export interface Landed {
  * @param whole folders that may be moved as they are, with everything in them
  */
 export function land(wanted: readonly Judged[], whole: ReadonlySet<string>, input: LandInput): Landed {
-  const applied = wanted.filter(({ fate }) => fate.fate === "apply");
-  input.begin(applied.filter(({ change }) => !isFolder(change)).map(({ change }) => change.path));
+  const applied = wanted.filter(({ change, fate }) => fate.fate === "apply" && isContent(change));
+  input.begin(applied.map(({ change }) => change.path));
   const landed: Landed = { applied: [], scratch: [], failed: [] };
   const marks: FolderMarks[] = [];
+  const ways = new Ways(input.root);
   for (const { change, fate } of wanted) {
     try {
-      if (!liesIn(change.path, whole)) perform(change, whole, fate.fate === "scratch", input);
+      if (!liesIn(change.path, whole)) {
+        if (input.isLate(change)) {
+          landed.failed.push({ path: shown(change) });
+          continue;
+        }
+        ways.need(change.path);
+        perform(change, whole, fate.fate === "scratch", input);
+      }
+      if (change.op === "touch") continue;
       if (change.op === "mkdir" || change.op === "chmod") marks.push(change);
       (fate.fate === "scratch" ? landed.scratch : landed.applied).push(shown(change));
     } catch (error) {
@@ -46,6 +63,31 @@ export function land(wanted: readonly Judged[], whole: ReadonlySet<string>, inpu
     if (!liesIn(change.path, whole)) markFolder(change, input.root, landed);
   }
   return { ...landed, applied: leaves(landed.applied), scratch: leaves(landed.scratch) };
+}
+
+/**
+ * The folders on the way to changes. A command that may not remove a link can still have made a folder in its
+ * place: what it wrote there would land where the link leads.
+ */
+class Ways {
+  readonly #root: string;
+  readonly #plain = new Set<string>();
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** @throws Error when something else than a folder is in the way */
+  need(path: string): void {
+    const folder = posix.dirname(path);
+    if (folder === "." || this.#plain.has(folder)) return;
+    this.need(folder);
+    const stats = lstatSync(below(this.#root, folder), { throwIfNoEntry: false });
+    if (!stats) return;
+    if (!stats.isDirectory())
+      throw new Error(`${stats.isSymbolicLink() ? "a link" : "a file"} is in the way`);
+    this.#plain.add(folder);
+  }
 }
 
 function perform(
@@ -73,6 +115,9 @@ function perform(
         const move = scratch || (plain && !change.exists);
         placeFile({ from: upper, root, path: change.path, marks: change.marks, move });
       });
+      break;
+    case "touch":
+      ifThere(() => utimesSync(target, change.mtime, change.mtime));
       break;
     case "chmod": // with the other modes, at the end
     case "special":
@@ -119,7 +164,8 @@ type FolderMarks = Extract<LayerChange, { op: "mkdir" | "chmod" }>;
 
 function markFolder(change: FolderMarks, root: string, landed: Landed) {
   try {
-    mark(below(root, change.path), change.marks);
+    const folder = below(root, change.path);
+    if (lstatSync(folder).isDirectory()) mark(folder, change.marks);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
       landed.failed.push({ path: shown(change), problem: reason(error) });
@@ -159,6 +205,10 @@ function liesIn(path: string, whole: ReadonlySet<string>): boolean {
 function leaves(paths: readonly string[]): string[] {
   const parents = new Set(paths.map((path) => `${posix.dirname(path)}/`));
   return paths.filter((path) => !(path.endsWith("/") && parents.has(path)));
+}
+
+function isContent(change: LayerChange): boolean {
+  return !isFolder(change) && change.op !== "touch";
 }
 
 export function isFolder(change: LayerChange): boolean {

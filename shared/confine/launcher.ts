@@ -1,5 +1,6 @@
 import type { Hold } from "./hold.ts";
 import { homeNews } from "./home-news.ts";
+import { MAY_RENAME } from "./lift.ts";
 import { placesIn, workPlacesIn } from "./places.ts";
 import type { Policy } from "./policy.ts";
 import { sh, shWords } from "./text.ts";
@@ -69,6 +70,7 @@ for hr_fd in /proc/self/fd/*; do
   case \${hr_fd##*/} in [0-9]) continue ;; esac
   if [ -e "$hr_fd" ] && ! [ "$hr_fd" -ef "$0" ]; then hr_spare="\${hr_spare-} \${hr_fd##*/}"; fi
 done
+# -p: what BASH_ENV names, or functions of the environment, would run before anything is held.
 if [ -n "\${hr_spare-}" ]; then
   export HANDRAIL_CALL_ID="$hr_call"
   exec ${sh(policy.tools.bash ?? "bash")} -p -c 'for hr_fd in $1; do eval "exec $hr_fd>&-"; done; shift; exec "$@"' bash "$hr_spare" "$0" "$@"
@@ -111,6 +113,8 @@ if [ -s ${sh(work.busy)} ] || ! [ -d ${sh(`${work.top}/work`)} ] || ! hr_empty $
 fi
 printf '%s\\n' "$hr_call" > ${sh(`${work.layer}/call`)}
 echo starting > ${sh(work.busy)}
+hr_cwd=$PWD
+case $* in ${MAY_RENAME}) ${apply("lift", ' "$hr_cwd" "$*"')} < /dev/null 3<&- ;; esac
 
 # In the background, so that a signal is heard at once; what sh takes from such a process is given back.
 ${hold.ending}

@@ -19,6 +19,8 @@ export type LayerChange =
   | { op: "delete" | "rmdir"; path: string }
   | { op: "mkdir" | "chmod"; path: string; marks: Marks }
   | { op: "put"; path: string; kind: "file" | "link"; marks: Marks; exists: boolean; size: number }
+  /** Nothing but the time of change: what builds go by. */
+  | { op: "touch"; path: string; mtime: Date }
   | { op: "special"; path: string; what: string };
 
 export interface Layer {
@@ -141,7 +143,12 @@ class Walk {
     this.unlock(path, 0o400);
     const marks = this.marksOf(path, upper);
     const kind = upper.isFile() ? "file" : "link";
-    if (lower && this.same(path, upper, lower, marks)) return;
+    if (lower && this.same(path, upper, lower, marks)) {
+      if (kind === "file" && upper.mtimeMs !== lower.mtimeMs) {
+        this.changes.push({ op: "touch", path, mtime: upper.mtime });
+      }
+      return;
+    }
     if (kind === "file" && (marks.mode & 0o6000) !== 0) {
       this.changes.push({ op: "special", path, what: SETUID });
       return;

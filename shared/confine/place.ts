@@ -42,16 +42,22 @@ export function placeFile({ from, root, path, marks, move }: Placing): void {
     return;
   const temporary = below(root, temporaryFor(path));
   rmSync(temporary, { force: true });
-  if (stats.isSymbolicLink()) {
-    symlinkSync(readlinkSync(source, "buffer"), temporary);
-    if (lstatSync(temporary).uid !== marks.uid) lchownSync(temporary, marks.uid, marks.gid);
-  } else {
-    if (stats.size > COPIED) needRoom(stats.size, below(root, posix.dirname(path)));
-    copyFileSync(source, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-    mark(temporary, marks);
-    utimesSync(temporary, stats.atime, stats.mtime);
+  try {
+    if (stats.isSymbolicLink()) {
+      symlinkSync(readlinkSync(source, "buffer"), temporary);
+      if (lstatSync(temporary).uid !== marks.uid) lchownSync(temporary, marks.uid, marks.gid);
+    } else {
+      if (stats.size > COPIED) needRoom(stats.size, below(root, posix.dirname(path)));
+      copyFileSync(source, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+      mark(temporary, marks);
+      utimesSync(temporary, stats.atime, stats.mtime);
+    }
+    renameSync(temporary, target);
+  } catch (error) {
+    // The disk is full, or a folder in which something refused remains is in the way.
+    rmSync(temporary, { force: true });
+    throw error;
   }
-  renameSync(temporary, target);
 }
 
 /** @throws Error when a copy cannot fit: of a file full of holes it would fill the disk first */

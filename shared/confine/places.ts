@@ -38,6 +38,8 @@ export interface WorkPlaces {
   layer: string;
   /** Not empty while a command runs; its time of change is when the command started. */
   busy: string;
+  /** The folders that were copied into the layer before the command, where there are any. */
+  lifted: string;
   top: string;
   git: string;
   cut: string;
@@ -58,6 +60,7 @@ export function workPlacesIn(dir: string): WorkPlaces {
     dir,
     layer,
     busy: join(layer, "busy"),
+    lifted: join(layer, "lifted"),
     top: join(layer, "top"),
     git: join(layer, "git"),
     cut: join(dir, "cut"),

@@ -46,7 +46,7 @@ export type Identity = z.infer<typeof identitySchema>;
 const toolsSchema = z.object({
   ...{ unshare: z.string(), mount: z.string(), setpriv: z.string(), flock: z.string() },
   ...{ env: z.string(), find: z.string(), tar: z.string(), sh: z.string(), setsid: z.string() },
-  ...{ cat: z.string(), sleep: z.string(), rm: z.string() },
+  ...{ cat: z.string(), cp: z.string(), rm: z.string(), sleep: z.string() },
   bash: z.optional(z.string()),
   ip: z.optional(z.string()),
   bwrap: z.optional(z.string()),
@@ -69,6 +69,8 @@ export const policySchema = z.object({
   /** What the names in the scope were when the run was made. */
   around: frozenSchema,
   scratch: z.array(z.string()),
+  /** What of the tree Handrail itself runs; relative to the root. */
+  own: z._default(z.array(z.string()), []),
   /** The leases of the working tree, and the run whose own they are not. */
   leases: z.optional(z.object({ dir: z.string(), owner: z.string() })),
   mechanism: mechanismSchema,

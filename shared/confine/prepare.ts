@@ -14,6 +14,7 @@ import { type Hold, holdWith } from "./hold.ts";
 import { launcherScript } from "./launcher.ts";
 import { freshLayer, makePart } from "./layers.ts";
 import { DEVICES } from "./mount-table.ts";
+import { ownPlaces } from "./own.ts";
 import { placesIn, ROUNDS, workName, workPlacesIn } from "./places.ts";
 import type { Identity, Mechanism, Policy, Tools, View } from "./policy.ts";
 import { findTool, needTool } from "./tools.ts";
@@ -81,13 +82,17 @@ export function prepareRun(input: PrepareInput): { shellPath: string; hold: Hold
   return { shellPath: places.shell, hold, policy };
 }
 
+const NOTHING_FIRST = { NODE_OPTIONS: "", BUN_OPTIONS: "" };
+
 function policyOf(input: PrepareInput, work: string, env: NodeJS.ProcessEnv): Policy {
   const { root, gitDir, commonDir, runDir, scope, mechanism } = input;
   return {
     version: 1,
     ...{ runDir, work, root, gitDir, commonDir, scope, mechanism },
     around: input.around ?? freezeSurroundings(scope, root),
-    applier: input.applier,
+    // What the user's own programs are to load first is not for what applies layers: it may lie in the tree.
+    applier: { ...input.applier, environment: { ...NOTHING_FIRST, ...input.applier.environment } },
+    own: ownPlaces(root, input.applier.command),
     leases: { dir: leasesDir(root), owner: basename(runDir) },
     lock: input.lock,
     journal: input.journal ?? runDir,
@@ -113,6 +118,7 @@ function toolsOf(root: string): Tools {
     sh: needTool("sh", root),
     setsid: needTool("setsid", root),
     cat: needTool("cat", root),
+    cp: needTool("cp", root),
     sleep: needTool("sleep", root),
     rm: needTool("rm", root),
     ...(bash !== undefined && { bash }),

@@ -7,8 +7,8 @@ import { privateDir } from "../state/files.ts";
 import { projectDir } from "../state/place.ts";
 import type { Repository } from "../tree/repository.ts";
 import { workPlacesIn } from "./places.ts";
-import { MECHANISMS, type Mechanism } from "./policy.ts";
-import { prepareRun } from "./prepare.ts";
+import { type Identity, MECHANISMS, type Mechanism } from "./policy.ts";
+import { currentIdentity, prepareRun } from "./prepare.ts";
 import { removeTree } from "./remove.ts";
 import { shWords } from "./text.ts";
 import { findTool, isBelow } from "./tools.ts";
@@ -49,7 +49,33 @@ export function probe(tree: Omit<Repository, "head">, only: readonly Mechanism[]
       last = problem;
     }
   }
-  return none(last, fixFor());
+  const stranger = strangersIn(tree.root, currentIdentity());
+  return none(stranger?.reason ?? last, stranger?.fix ?? fixFor());
+}
+
+/**
+ * A user's overlay takes changes of what is this user's and in the first group of this process only: the
+ * kernel knows nobody else there (EOVERFLOW).
+ */
+export function strangersIn(
+  root: string,
+  { uid, gid, privileged }: Identity,
+): { reason: string; fix: string } | undefined {
+  if (privileged) return undefined;
+  const found = [root, join(root, ".git")].map((path) => statSync(path));
+  const other = found.find((stats) => stats.uid !== uid);
+  if (other) {
+    return {
+      reason: `the repository belongs to another user (${other.uid})`,
+      fix: "work as that user, or as root",
+    };
+  }
+  const group = found.find((stats) => stats.gid !== gid)?.gid;
+  if (group === undefined) return undefined;
+  return {
+    reason: `the repository belongs to a group (${group}) that is not your first one now`,
+    fix: `newgrp ${group}, and start from there`,
+  };
 }
 
 /** @returns why it does not work, or undefined */

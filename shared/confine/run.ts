@@ -17,7 +17,7 @@ export interface HeldCommand {
   command: string;
   cwd: string;
   env?: NodeJS.ProcessEnv;
-  /** Collects the output instead of passing it through. */
+  /** Collects the output, or the end of it, instead of passing it through. */
   buffer?: boolean;
   /** Nobody is there: no input, no signals passed on; ended after a time, output cut to its end. */
   unattended?: { timeoutMs: number; outputBytes: number };
@@ -34,6 +34,9 @@ export interface HeldResult extends CommandRecord {
   /** Confinement, command and applying together, in milliseconds. */
   durationMs: number;
 }
+
+/** What is collected of each output; a string of much more would end this process. */
+const MOST_COLLECTED = 64 * 1024 ** 2;
 
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -85,7 +88,8 @@ function call(held: HeldCommand, callID: string): Promise<Called> {
       stdio: [held.unattended ? "ignore" : "inherit", output, output],
       detached: true,
     });
-    const said = { stdout: new Tail(held.unattended), stderr: new Tail(held.unattended) };
+    const most = held.unattended?.outputBytes ?? MOST_COLLECTED;
+    const said = { stdout: new Tail(most), stderr: new Tail(most) };
     child.stdout?.on("data", (chunk: Buffer) => said.stdout.add(chunk));
     child.stderr?.on("data", (chunk: Buffer) => said.stderr.add(chunk));
     const forward = (signal: NodeJS.Signals) => {
@@ -106,10 +110,13 @@ function call(held: HeldCommand, callID: string): Promise<Called> {
       stop();
       const { stdout, stderr } = said;
       const timedOut = timer?.over() ?? false;
-      resolve({ code: code ?? 137, stdout: stdout.text(), stderr: stderr.text(), timedOut });
+      const cut = !held.unattended && (stdout.cut || stderr.cut) ? CUT : "";
+      resolve({ code: code ?? 137, stdout: stdout.text(), stderr: stderr.text() + cut, timedOut });
     });
   });
 }
+
+const CUT = "handrail: the output was long; of stdout and stderr the last 64 MiB are here\n";
 
 /** How long a command may take to end once its time is up. */
 const GRACE_MS = 3_000;
@@ -139,14 +146,15 @@ function timeLimit(child: ChildProcess, ms: number): { over: () => boolean; stop
   };
 }
 
-/** The end of an output; all of it where there is no limit. */
+/** The end of an output. */
 class Tail {
   readonly #most: number;
   #chunks: Buffer[] = [];
   #size = 0;
+  cut = false;
 
-  constructor(limits: HeldCommand["unattended"]) {
-    this.#most = limits?.outputBytes ?? Number.POSITIVE_INFINITY;
+  constructor(most: number) {
+    this.#most = most;
   }
 
   add(chunk: Buffer): void {
@@ -154,6 +162,7 @@ class Tail {
     this.#size += chunk.length;
     while (this.#size - (this.#chunks[0]?.length ?? 0) >= this.#most) {
       this.#size -= this.#chunks.shift()?.length ?? 0;
+      this.cut = true;
     }
   }
 

@@ -39,7 +39,7 @@ function reason({ code, rule, detail }: RefusedChange): string {
     case "inspect-only":
       return "for inspection only";
     case "control-file":
-      return "it steers tools, agents or CI, and the task does not name it";
+      return detail ?? "it steers tools, agents or CI, and the task does not name it";
     case "git-dir":
       return "it belongs to git itself";
     case "link":

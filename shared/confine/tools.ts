@@ -40,6 +40,7 @@ const PACKAGES: Record<string, string> = {
   setpriv: "util-linux",
   flock: "util-linux",
   env: "coreutils",
+  cp: "coreutils",
   find: "findutils",
   tar: "GNU tar",
 };

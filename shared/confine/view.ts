@@ -141,11 +141,11 @@ function folder(path: string | undefined): string | undefined {
   }
 }
 
-/** Sockets in the file system on which somebody listens. Source: proc(5), `/proc/net/unix`. */
+/** Sockets in the file system on which somebody listens, or takes datagrams. Source: proc(5), `/proc/net/unix`. */
 function listening(): string[] {
   const lines = readFileSync("/proc/net/unix", "utf8").split("\n");
   const paths = lines.flatMap((line) => {
-    const match = /^\S+ \S+ \S+ 0001\d{4} \S+ \S+ +\d+ (\/.*)$/.exec(line);
+    const match = /^\S+ \S+ \S+ (?:0001\d{4} \S+|\S+ 0002) \S+ +\d+ (\/.*)$/.exec(line);
     return match?.[1] ?? [];
   });
   return [...new Set(paths)].filter(isSocket);

@@ -43,6 +43,26 @@ export function wasCopiedUp(tar: string, folder: string, path: string): boolean 
   return readHeaders(done.stdout)[0]?.has("origin") ?? false;
 }
 
+/**
+ * Makes folders of an upper layer opaque: nothing that lies below the layer is seen through them.
+ * @param paths folders relative to `folder`
+ * @throws HandrailError `confinement-failed` when tar cannot set the attribute
+ */
+export function markOpaque(tar: string, folder: string, paths: readonly string[]): void {
+  const attribute = ["--pax-option=SCHILY.xattr.user.overlay.opaque:=y"];
+  const made = run(
+    tar,
+    folder,
+    [...attribute, "--", ...paths.map((path) => `./${path}`)],
+    undefined,
+    1 << 26,
+  );
+  const options = ["--xattrs", "--xattrs-include=user.overlay.*", "--preserve-permissions"];
+  const set = spawnSync(tar, ["--extract", "--file=-", ...options, "-C", folder], { input: made.stdout });
+  if (made.status === 0 && set.status === 0) return;
+  throw new HandrailError("confinement-failed", `tar cannot mark a folder: ${set.stderr.toString("utf8")}`);
+}
+
 function run(tar: string, folder: string, more: string[], input: Buffer | undefined, maxBuffer: number) {
   const args = ["--create", "--file=-", "--format=pax", "--no-recursion", "--xattrs"];
   return spawnSync(tar, [...args, "--xattrs-include=user.overlay.*", "-C", folder, ...more], {

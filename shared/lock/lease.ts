@@ -18,8 +18,7 @@ const givenSchema = z.object({
 });
 export type Given = z.infer<typeof givenSchema>;
 
-/** `leases/<run_id>.json`: all that one run holds, taken and given back as one. */
-export const leaseSchema = z.object({
+const shape = {
   schema: z.literal(1),
   run_id: z.string(),
   /** Its task, by the slug under which corrections of it run, too. */
@@ -38,6 +37,13 @@ export const leaseSchema = z.object({
   taken: z.string(),
   /** The run has ended, and the lease waits for whoever ordered the work to confirm its report. */
   awaiting: z.optional(z.object({ state: z.string(), since: z.string(), until: z.string() })),
+};
+
+/** `leases/<run_id>.json`: all that one run holds, taken and given back as one. */
+export const leaseSchema = z.object({
+  ...shape,
+  /** The lease whose place it has taken, of an earlier run that nobody has confirmed yet. */
+  superseded: z.optional(z.object(shape)),
 });
 export type LeaseFile = z.infer<typeof leaseSchema>;
 

@@ -17,7 +17,10 @@ export function leasesDir(root: string): string {
 }
 
 /** What a run asks for; `holder` is this process where nothing else is said. */
-export type LeaseRequest = Omit<LeaseFile, "schema" | "given" | "taken" | "awaiting" | "holder"> & {
+export type LeaseRequest = Omit<
+  LeaseFile,
+  "schema" | "given" | "taken" | "awaiting" | "superseded" | "holder"
+> & {
   holder?: LeaseFile["holder"];
 };
 
@@ -39,13 +42,16 @@ export async function acquire(dir: string, request: LeaseRequest, modules: Modul
     const own = leases.find((one) => one.run_id === request.run_id);
     const blocked = blockedBy(dir, request, modules, leases);
     if (blocked) return { ok: false, ...blocked };
-    const lease: LeaseFile = {
+    const earlier = leases.find((one) => isHeld(one) && isSuperseded(one, request));
+    const superseded = own?.superseded ?? earlier;
+    const lease = leaseSchema.parse({
       schema: 1,
       ...request,
       holder: request.holder ?? identify(),
       given: own?.given ?? [],
       taken: own?.taken ?? new Date().toISOString(),
-    };
+      ...(superseded ? { superseded } : {}),
+    });
     writeJson(fileOf(dir, request.run_id), lease);
     for (const old of leases) {
       // One that nobody has confirmed in time is not held, and stays until that has been told.
@@ -150,6 +156,19 @@ export function changeLease(
 /** Gives a lease back. Does nothing where there is none; one that cannot be read goes, too. */
 export function releaseLease(dir: string, runId: string): Promise<void> {
   return withGate(dir, () => rmSync(fileOf(dir, runId), { force: true }));
+}
+
+/**
+ * Undoes a lease whose run never began: what it had superseded waits again, as it did. Does nothing where there
+ * is none.
+ * @throws HandrailError `state-unreadable`
+ */
+export function undoLease(dir: string, runId: string): Promise<void> {
+  return withGate(dir, () => {
+    const { superseded } = readLease(dir, runId) ?? {};
+    if (superseded) writeJson(fileOf(dir, superseded.run_id), superseded);
+    rmSync(fileOf(dir, runId), { force: true });
+  });
 }
 
 /** A process that keeps the gate longer than this is stopped, or worse. */

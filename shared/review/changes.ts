@@ -6,7 +6,7 @@ import { HandrailError } from "../errors.ts";
 import { privateDir } from "../state/files.ts";
 import { projectDir } from "../state/place.ts";
 import { rawTree } from "../tree/baseline-trees.ts";
-import { joinNul, splitNul } from "../tree/bytes.ts";
+import { bytesOf, joinNul, splitNul } from "../tree/bytes.ts";
 import { captureGit, type Git } from "../tree/git.ts";
 import type { Repository } from "../tree/repository.ts";
 import { takeSnapshot } from "../tree/snapshot.ts";
@@ -24,12 +24,14 @@ export interface ReviewedChanges {
   what: string;
   stat: string;
   files: FileDiff[];
+  /** Changed files that are too large to be compared. */
+  large: string[];
   /** Changed files that hold secrets: named, never shown. */
   secret: string[];
 }
 
-/** More changed text than this is not read into memory. */
-const MAX_DIFF = 64 * 1024 * 1024;
+/** Of more bytes than these, before and after, the largest files are left out: nobody reads so much. */
+const MAX_BYTES = 24 * 1024 * 1024;
 
 /**
  * Everything that differs in the working tree, untracked files included: from HEAD, or from a base, since
@@ -60,8 +62,13 @@ export async function reviewedChanges(
       without(git, join(temporary, "after"), now, secret),
     ]);
     const stat = (await git(["diff", ...PLAIN, "--stat=120", "--no-color", before, after])).text;
-    const files = await diffs(git, before, after);
-    return { ...chosen, stat, files, secret };
+    const large = await tooLarge(git, before, after);
+    const files = await diffs(
+      git,
+      await without(git, join(temporary, "shown-before"), before, large),
+      await without(git, join(temporary, "shown-after"), after, large),
+    );
+    return { ...chosen, stat, files, large, secret };
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
@@ -142,29 +149,65 @@ async function without(git: Git, indexFile: string, tree: string, paths: readonl
   return (await git(["write-tree", "--missing-ok"], { indexFile })).text;
 }
 
+/** The largest of the changed files, as many as are in the way of comparing the others. */
+async function tooLarge(git: Git, before: string, after: string): Promise<string[]> {
+  const fields = splitNul(
+    (await git(["diff", ...PLAIN, "--raw", "--no-abbrev", "-z", before, after])).stdout,
+  );
+  const changes = fields.flatMap((field, index) => {
+    const [, , one, other] = index % 2 === 0 ? field.split(" ") : [];
+    const path = fields[index + 1];
+    return one && other && path !== undefined ? [{ path, ids: [one, other] }] : [];
+  });
+  const input = changes.flatMap(({ ids }) => ids.map((id) => `${id}\n`)).join("");
+  const { text } = await git(["cat-file", "--batch-check=%(objectsize)"], { input });
+  const sizes = text.split("\n").map((line) => Number(line) || 0); // "<id> missing": there is no such side
+  const files = changes.map(({ path }, at) => ({
+    path,
+    bytes: (sizes[2 * at] ?? 0) + (sizes[2 * at + 1] ?? 0),
+  }));
+  let left = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  const large: string[] = [];
+  for (const { path, bytes } of files.toSorted((a, b) => b.bytes - a.bytes)) {
+    if (left <= MAX_BYTES) break;
+    large.push(path);
+    left -= bytes;
+  }
+  return large.sort();
+}
+
 /** One diff a file, in the order of the names; what looks like a secret in them is masked. */
 async function diffs(git: Git, before: string, after: string): Promise<FileDiff[]> {
   const redact = redactor();
-  const paths = await names(git, before, after);
+  const byHeader = new Map((await names(git, before, after)).map((path) => [headerOf(path), path]));
   const args = ["-c", "core.quotePath=false", "diff", ...PLAIN, "--no-color", before, after];
-  const { text } = await git(args, { maxBytes: MAX_DIFF });
-  // Lines of content begin with a space, a sign or "@": this one is always a header.
-  const parts = text === "" ? [] : text.split(/^(?=diff --git )/m);
-  let next = 0;
-  return parts.map((part) => {
-    // A file of which only line ends differ is named and not shown.
-    const at = paths.findIndex((path, index) => index >= next && isAbout(part, path));
-    const path = paths[at];
+  // A character for each byte: neither names nor contents need be UTF-8.
+  const all = (await git(args)).stdout.toString("latin1");
+  if (all === "") return [];
+  // Lines of content begin with a space, a sign or "\\": this one is always a header. Of files of which only
+  // line ends differ there is none.
+  return all.split(/(?<=\n)(?=diff --git )/).map((part) => {
+    const path = byHeader.get(part.slice(0, part.indexOf("\n")));
     if (path === undefined) throw new HandrailError("internal", "git shows a file that it does not name");
-    next = at + 1;
-    return { path, text: redact(part) };
+    return { path, text: redact(Buffer.from(part, "latin1").toString("utf8")) };
   });
 }
 
-/** git puts names with control characters or quotes in quotes, with escapes. */
-function isAbout(part: string, path: string): boolean {
-  return (
-    part.startsWith(`diff --git a/${path} b/${path}\n`) ||
-    (/["\\\p{Cc}]/u.test(path) && part.startsWith('diff --git "'))
-  );
+/** The first line of a file's diff, a character for each byte, as git prints it: odd names in quotes, with escapes. */
+function headerOf(path: string): string {
+  const name = bytesOf(path).toString("latin1");
+  if (!ODD.test(name)) return `diff --git a/${name} b/${name}`;
+  const escaped = name.replace(ODD_ALL, (char) => {
+    const octal = char.charCodeAt(0).toString(8).padStart(3, "0");
+    return `\\${ESCAPES[char] ?? octal}`;
+  });
+  return `diff --git "a/${escaped}" "b/${escaped}"`;
 }
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what git escapes
+const ODD = /["\\\x00-\x1f\x7f]/;
+const ODD_ALL = new RegExp(ODD, "g");
+const ESCAPES: Record<string, string> = {
+  ...{ '"': '"', "\\": "\\", "\x07": "a", "\b": "b", "\t": "t" },
+  ...{ "\n": "n", "\v": "v", "\f": "f", "\r": "r" },
+};

@@ -62,9 +62,9 @@ function piecesOf({ text }: FileDiff, size: number): string[] {
   const short = text.replace(LONG_LINES, (line) => `${line.slice(0, MAX_LINE)}… (cut)`);
   const whole = short.endsWith("\n") ? short : `${short}\n`;
   if (whole.length <= size) return [whole];
-  const first = whole.search(/^@@ /m);
+  const first = whole.search(/(?<=\n)@@ /);
   const header = first < 0 ? "" : whole.slice(0, first);
-  const hunks = (first < 0 ? whole : whole.slice(first)).split(/(?=^@@ )/m);
+  const hunks = (first < 0 ? whole : whole.slice(first)).split(/(?<=\n)(?=@@ )/);
   const room = Math.max(1_000, size - header.length);
   const pieces: string[] = [];
   for (const part of hunks.flatMap((hunk) => linesWithin(hunk, room))) {
@@ -75,7 +75,8 @@ function piecesOf({ text }: FileDiff, size: number): string[] {
   return pieces.map((piece) => header + piece);
 }
 
-const LONG_LINES = new RegExp(`^.{${MAX_LINE + 1},}$`, "gm");
+/** A line ends where git ends it: at no other character. */
+const LONG_LINES = new RegExp(`[^\\n]{${MAX_LINE + 1},}`, "g");
 
 function linesWithin(hunk: string, room: number): string[] {
   if (hunk.length <= room) return [hunk];

@@ -2,8 +2,7 @@ import picomatch from "picomatch";
 
 /** Files whose content no reviewer is shown or may read: keys, credentials, environments. */
 export const SECRET_FILES = [
-  ".env",
-  ".env.*",
+  ".env*",
   "*.env",
   "*.pem",
   "*.key",
@@ -25,6 +24,11 @@ export const SECRET_FILES = [
   ".npmrc",
   ".pypirc",
   ".pgpass",
+  ".dockercfg",
+  ".s3cfg",
+  ".vault-token",
+  "*.keytab",
+  "kubeconfig",
   ".htpasswd",
   ".git-credentials",
   "credentials",

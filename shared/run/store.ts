@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { HandrailError } from "../errors.ts";
-import { privateDir, readJson, writeJson } from "../state/files.ts";
+import { keptAside, privateDir, readJson, writeJson } from "../state/files.ts";
 import { projectDir } from "../state/place.ts";
 import { isOver, type RunRecord, runRecordSchema } from "./record.ts";
 
@@ -35,7 +35,7 @@ export function readRun(root: string, runId: string): RunRecord | undefined {
 export function requireRun(root: string, runId: string): RunRecord {
   const record = readRun(root, runId);
   if (record) return record;
-  if (existsSync(runDir(root, runId)) && keptAside(root, runId)) {
+  if (existsSync(runDir(root, runId)) && wasKeptAside(root, runId)) {
     throw new HandrailError("state-unreadable", asideMessage(root, runId), { fix: "handrail runs" });
   }
   throw new HandrailError("not-found", `no run ${runId} in this project`, { fix: "handrail runs" });
@@ -53,7 +53,7 @@ export function readRuns(root: string, limit?: number): { runs: RunRecord[]; unr
   for (const id of listRunIds(root).slice(limit === undefined ? 0 : -limit)) {
     const record = readableRun(root, id);
     if (record) runs.push(record);
-    else if (keptAside(root, id)) unreadable.push(asideMessage(root, id));
+    else if (wasKeptAside(root, id)) unreadable.push(asideMessage(root, id));
   }
   return { runs, unreadable };
 }
@@ -73,9 +73,8 @@ function asideMessage(root: string, id: string): string {
 }
 
 /** Whether `readJson` has set the record of a run aside. */
-function keptAside(root: string, id: string): boolean {
-  const names = readdirSync(runDir(root, id));
-  return names.some((name) => name.startsWith("run.json.unreadable-"));
+function wasKeptAside(root: string, id: string): boolean {
+  return keptAside(runDir(root, id), "run.json").length > 0;
 }
 
 /** Ids of all runs, oldest first. */

@@ -1,3 +1,4 @@
+import { loadConfig } from "../config/config.ts";
 import { HandrailError } from "../errors.ts";
 import { clientFor, type Server } from "./client.ts";
 import { isRunning, readEntry, type ServerEntry, touchEntry, writeEntry } from "./entry.ts";
@@ -34,7 +35,8 @@ export interface ServerWish {
 /**
  * The one server of a project: the one that runs, or a new one. Of several callers at once one starts it and
  * the others get the same. A server of another version of OpenCode or of Handrail is replaced, unless it works.
- * @throws HandrailError `opencode-missing`, `server-failed`, `plugin-not-loaded`, `busy`, `interrupted`
+ * @throws HandrailError `opencode-missing`, `server-failed`, `plugin-not-loaded`, `busy`, `interrupted`,
+ *   `invalid-config`
  */
 export function ensureServer(wish: ServerWish): Promise<Server> {
   const { root, signal } = wish;
@@ -66,6 +68,7 @@ export function joinRunningServer(root: string): Promise<Server | undefined> {
 }
 
 async function start(wish: ServerWish, program: string): Promise<Server> {
+  loadConfig(wish.root); // what keeps the new one from starting is known before the old one is ended
   const old = readEntry(wish.root);
   if (old) {
     wish.say?.("OpenCode's server is replaced: it is not of this version, or was never finished");

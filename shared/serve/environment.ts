@@ -7,6 +7,8 @@ const KEPT = new Set(["HANDRAIL_STATE_DIR", "HANDRAIL_CONFINEMENT", USER_CONFIG_
 
 /** How long a server may be idle before it ends itself, in milliseconds. */
 export const IDLE_VARIABLE = "HANDRAIL_SERVE_IDLE_MS";
+/** Whose server it is: the real path of the working tree's top level. OpenCode opens other folders, too. */
+export const ROOT_VARIABLE = "HANDRAIL_SERVE_ROOT";
 
 /**
  * The environment of a project's server. It fails closed without Handrail's plugin, carries nothing of who
@@ -16,7 +18,7 @@ export const IDLE_VARIABLE = "HANDRAIL_SERVE_IDLE_MS";
  */
 export function serverEnv(
   env: NodeJS.ProcessEnv,
-  { password, signFile, idleMs }: { password: string; signFile: string; idleMs: number },
+  { root, password, signFile, idleMs }: { root: string; password: string; signFile: string; idleMs: number },
 ): NodeJS.ProcessEnv {
   const own = Object.entries(env).filter(([name]) => !name.startsWith("HANDRAIL_") || KEPT.has(name));
   const base = Object.fromEntries(own.filter(([name]) => !NOT_INHERITED.has(name)));
@@ -26,6 +28,7 @@ export function serverEnv(
     HANDRAIL_COMPANION: "1",
     [SIGN_VARIABLE]: signFile,
     [IDLE_VARIABLE]: String(idleMs),
+    [ROOT_VARIABLE]: root,
   };
 }
 

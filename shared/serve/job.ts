@@ -6,7 +6,7 @@ import { HandrailError } from "../errors.ts";
 import { isAlive, processIdentitySchema } from "../run/process.ts";
 import { isOver, type RunRecord } from "../run/record.ts";
 import { readableRun } from "../run/store.ts";
-import { readJson, writeJson } from "../state/files.ts";
+import { keptAside, readJson, writeJson } from "../state/files.ts";
 import { projectDir } from "../state/place.ts";
 import { projectFolders } from "./entry.ts";
 
@@ -81,10 +81,15 @@ export function requireJob(jobId: string, root: string | undefined): Job {
     const job = readJobFile(join(folder, "jobs", nameOf(jobId)));
     if (job) return job;
   }
+  for (const folder of [...own, ...others]) {
+    const [file] = keptAside(join(folder, "jobs"), nameOf(jobId));
+    if (file !== undefined)
+      throw new HandrailError("state-unreadable", asideMessage(file), { fix: "handrail runs" });
+  }
   throw new HandrailError("not-found", `no job ${jobId}`, { fix: "handrail job list" });
 }
 
-/** The jobs of a project, oldest first. @returns also a sentence for each that cannot be read */
+/** The jobs of a project, oldest first. @returns also a sentence for each that cannot be read, now or earlier */
 export function listJobs(root: string): { jobs: Job[]; unreadable: string[] } {
   const folder = join(projectDir(root), "jobs");
   const jobs: Job[] = [];
@@ -95,10 +100,14 @@ export function listJobs(root: string): { jobs: Job[]; unreadable: string[] } {
       if (job) jobs.push(job);
     } catch (error) {
       if (!(error instanceof HandrailError)) throw error;
-      unreadable.push(error.message);
+      if (keptAside(folder, name).length === 0) unreadable.push(error.message);
     }
   }
-  return { jobs, unreadable };
+  return { jobs, unreadable: [...unreadable, ...keptAside(folder).map(asideMessage)] };
+}
+
+function asideMessage(file: string): string {
+  return `the record of job ${basename(file).split(".")[0]} was not readable and was kept as ${file}`;
 }
 
 /**

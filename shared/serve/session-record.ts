@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import * as z from "zod/mini";
 import { HandrailError } from "../errors.ts";
-import { readJson, writeJson } from "../state/files.ts";
+import { keptAside, readJson, writeJson } from "../state/files.ts";
 import { projectDir } from "../state/place.ts";
 import { projectFolders } from "./entry.ts";
 
@@ -10,6 +10,8 @@ const SESSION_ID = /^ses_[A-Za-z0-9]{1,120}$/;
 /** How much of each prompt is kept, in characters, and of how many: for a session that has to be started anew. */
 const KEPT_CHARS = 20_000;
 const KEPT_PROMPTS = 10;
+
+const FOLDER = "companion-sessions";
 
 /** `companion-sessions/<session id>.json`: a session that the companion has started. */
 export const sessionRecordSchema = z.object({
@@ -46,6 +48,7 @@ export function withPrompt(record: SessionRecord, text: string, now = new Date()
 /**
  * A session's record, wherever on this machine it was started: its id says which project it belongs to.
  * @param root the project that is looked in first
+ * @throws HandrailError `bad-input` for an id that is none, `state-unreadable`
  */
 export function findSessionRecord(sessionId: string, root: string): SessionRecord | undefined {
   const own = projectDir(root);
@@ -54,12 +57,17 @@ export function findSessionRecord(sessionId: string, root: string): SessionRecor
     const record = readJson(fileOf(folder, sessionId), sessionRecordSchema);
     if (record) return record;
   }
+  for (const folder of folders) {
+    const [file] = keptAside(join(folder, FOLDER), nameOf(sessionId));
+    if (file !== undefined)
+      throw new HandrailError("state-unreadable", asideMessage(file), { fix: "handrail session new" });
+  }
   return undefined;
 }
 
-/** The sessions of a project, oldest first. @returns also a sentence for each record that cannot be read */
+/** The sessions of a project, oldest first. @returns also a sentence for each record that cannot be read, now or earlier */
 export function listSessionRecords(root: string): { records: SessionRecord[]; unreadable: string[] } {
-  const folder = join(projectDir(root), "companion-sessions");
+  const folder = join(projectDir(root), FOLDER);
   const records: SessionRecord[] = [];
   const unreadable: string[] = [];
   for (const name of namesIn(folder)) {
@@ -68,10 +76,17 @@ export function listSessionRecords(root: string): { records: SessionRecord[]; un
       if (record) records.push(record);
     } catch (error) {
       if (!(error instanceof HandrailError)) throw error;
-      unreadable.push(error.message);
+      if (keptAside(folder, name).length === 0) unreadable.push(error.message);
     }
   }
-  return { records: records.sort((a, b) => a.created.localeCompare(b.created)), unreadable };
+  return {
+    records: records.sort((a, b) => a.created.localeCompare(b.created)),
+    unreadable: [...unreadable, ...keptAside(folder).map(asideMessage)],
+  };
+}
+
+function asideMessage(file: string): string {
+  return `the record of session ${basename(file).split(".")[0]} was not readable and was kept as ${file}`;
 }
 
 function namesIn(folder: string): string[] {
@@ -84,10 +99,12 @@ function namesIn(folder: string): string[] {
 }
 
 function fileOf(project: string, sessionId: string): string {
-  if (!SESSION_ID.test(sessionId)) {
-    throw new HandrailError("bad-input", `not a session id: ${JSON.stringify(sessionId.slice(0, 60))}`, {
-      fix: "handrail session list",
-    });
-  }
-  return join(project, "companion-sessions", `${sessionId}.json`);
+  return join(project, FOLDER, nameOf(sessionId));
+}
+
+function nameOf(sessionId: string): string {
+  if (SESSION_ID.test(sessionId)) return `${sessionId}.json`;
+  throw new HandrailError("bad-input", `not a session id: ${JSON.stringify(sessionId.slice(0, 60))}`, {
+    fix: "handrail session list",
+  });
 }

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { HandrailError } from "../errors.ts";
+import { unfinished } from "../run/unfinished.ts";
 import { ask, askFor, type Server } from "./client.ts";
 
 const sessionSchema = z.object({
@@ -22,6 +23,8 @@ const messageSchema = z.object({
     role: z.enum(["user", "assistant"]),
     time: z.object({ created: z.number(), completed: z.optional(z.number()) }),
     error: z.optional(errorSchema),
+    finish: z.optional(z.string()),
+    structured: z.optional(z.unknown()),
   }),
   parts: z.array(
     z.looseObject({
@@ -163,10 +166,10 @@ export function lastAnswer(messages: readonly Message[]): string | undefined {
   return said && textOf(said);
 }
 
-/** How the executor's last answer failed, if it did. */
-export function lastError(messages: readonly Message[]): { code: string; message: string } | undefined {
-  const error = messages.at(-1)?.info.error;
-  return error && { code: error.name, message: (error.data?.message ?? "").slice(0, 500) };
+/** Why the last prompt has not been worked on to the end; undefined when it has. */
+export function lastProblem(messages: readonly Message[]): { code: string; message: string } | undefined {
+  const last = messages.at(-1)?.info;
+  return unfinished(last?.role === "assistant" ? last : undefined);
 }
 
 function textOf({ parts }: Message): string {

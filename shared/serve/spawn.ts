@@ -46,7 +46,7 @@ export async function startServer(start: Start): Promise<ServerEntry> {
   rmSync(signFile, { force: true });
   const password = randomBytes(24).toString("base64url");
   const idleMs = loadConfig(root).serve.idleMinutes * 60_000;
-  const child = launch(start, serverEnv(start.env, { password, signFile, idleMs }), logFile);
+  const child = launch(start, serverEnv(start.env, { root, password, signFile, idleMs }), logFile);
   const leader = identify(await pidOf(child));
   let entry: ServerEntry = {
     schema: 1,

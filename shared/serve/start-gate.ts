@@ -23,7 +23,8 @@ export async function takeStart(
   const me = newHolder();
   const end = Date.now() + PATIENCE_MS;
   for (;;) {
-    const got = claim(place, me, isHolderAlive);
+    const got = claimOrUndefined(place, me);
+    if (got === undefined) return () => undefined;
     if (got.ok) {
       let held = true;
       return () => {
@@ -33,5 +34,14 @@ export async function takeStart(
     }
     if (Date.now() > end || signal?.aborted) return () => undefined;
     await sleep(LOOK_MS);
+  }
+}
+
+/** @returns undefined where the state cannot be written: whoever needs it says so, and names the file */
+function claimOrUndefined(place: string, me: string): ReturnType<typeof claim> | undefined {
+  try {
+    return claim(place, me, isHolderAlive);
+  } catch {
+    return undefined;
   }
 }

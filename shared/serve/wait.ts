@@ -3,11 +3,12 @@ import { closeOnce } from "../run/close-once.ts";
 import { reap } from "../run/reap.ts";
 import { isOver, type RunRecord } from "../run/record.ts";
 import { readRun } from "../run/store.ts";
+import { ABORTED } from "../run/unfinished.ts";
 import type { Server } from "./client.ts";
 import { isRunning, touchEntry } from "./entry.ts";
 import { follow, type SessionEvent } from "./follow.ts";
 import { type Pending, pendingOf } from "./pending.ts";
-import { abortSession, busySessions, familyOf, lastAnswer, lastError, messagesOf } from "./session.ts";
+import { abortSession, busySessions, familyOf, lastAnswer, lastProblem, messagesOf } from "./session.ts";
 
 /** Without a word from the server it is asked this often, in milliseconds. */
 const ASK_MS = 2000;
@@ -138,7 +139,7 @@ async function look(
   if (!watch.prompted) return run ? undefined : over(server, watch, undefined);
   if (!complaint && waitedMs < TAKE_MS) return undefined;
   const error = { code: "not-taken", message: complaint?.message || "OpenCode has not taken the prompt up" };
-  return failedWith(watch, run, complaint ? { ...error, code: complaint.code } : error);
+  return endedWith(watch, run, complaint ? { ...error, code: complaint.code } : error);
 }
 
 /** For a session without a run: whether its last prompt has been answered, or has failed. */
@@ -151,9 +152,9 @@ async function over(server: Server, watch: TurnWatch, run: RunRecord | undefined
   const messages = await messagesIfThere(server, watch.sessionId);
   const answer = lastAnswer(messages);
   const gone = isRunning(server.entry) || run?.state === "done" ? undefined : SERVER_GONE;
-  const error = run ? (run.error ?? gone) : lastError(messages);
+  const error = run ? (run.error ?? gone) : (gone ?? lastProblem(messages));
   return {
-    state: run ? endOf(run) : error ? "failed" : "done",
+    state: run ? endOf(run) : endBy(error),
     ...(run ? { run } : {}),
     ...(answer === undefined ? {} : { answer }),
     ...(error ? { error } : {}),
@@ -162,6 +163,11 @@ async function over(server: Server, watch: TurnWatch, run: RunRecord | undefined
 
 function endOf({ state }: RunRecord): "done" | "failed" | "aborted" | "blocked" {
   return state === "done" || state === "failed" || state === "blocked" ? state : "aborted";
+}
+
+function endBy(error: TurnError | undefined): "done" | "failed" | "aborted" {
+  if (!error) return "done";
+  return error.code === ABORTED ? "aborted" : "failed";
 }
 
 /** The evidence is on disk: it does not need the server. */
@@ -174,18 +180,19 @@ async function serverGone(watch: TurnWatch, root: string, run: RunRecord | undef
   await reap(root, watch.env);
   const closed = run && readRun(root, run.run_id);
   if (closed && isOver(closed)) return { state: endOf(closed), run: closed, error: SERVER_GONE };
-  return failedWith(watch, closed, SERVER_GONE);
+  return endedWith(watch, closed, SERVER_GONE);
 }
 
 const SERVER_GONE = { code: "server-gone", message: "OpenCode's server ended before the turn was over" };
 
-async function failedWith(
+async function endedWith(
   watch: TurnWatch,
   run: RunRecord | undefined,
   error: TurnError,
 ): Promise<TurnOutcome> {
-  if (!run) return { state: "failed", error };
-  const closed = (await closeOnce(run, { outcome: "error", error }, watch.env)) ?? run;
+  if (!run) return { state: endBy(error), error };
+  const outcome = error.code === ABORTED ? "aborted" : "error";
+  const closed = (await closeOnce(run, { outcome, error }, watch.env)) ?? run;
   return { state: endOf(closed), run: closed, error };
 }
 

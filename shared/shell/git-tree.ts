@@ -66,7 +66,8 @@ function checkout({ args, frame, rule }: Git): void {
     frame.notes.ledger.doubtAll();
     return;
   }
-  if (before.length > 0) rule("stage");
+  // From HEAD the index becomes what it mostly is anyway; where it was not, the wall sees it.
+  if (before.some(({ text }) => text !== "HEAD" && text !== "@")) rule("stage");
   restores(paths, frame, rule);
 }
 

@@ -4,13 +4,14 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import type * as z from "zod/mini";
 import { HandrailError } from "../errors.ts";
 
@@ -100,13 +101,17 @@ export function readJson<T extends z.ZodMiniType>(path: string, schema: T): z.in
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new HandrailError("state-unreadable", `cannot read ${path}`, { cause: error });
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return undefined;
+    throw new HandrailError("state-unreadable", `cannot read ${path} (${code})`, {
+      fix: "make it readable, or set HANDRAIL_STATE_DIR to another folder",
+      cause: error,
+    });
   }
   const parsed = parseJson(text, schema);
   if (parsed.ok) return parsed.value;
-  const aside = `${path}.unreadable-${Date.now()}`;
-  renameSync(path, aside);
+  const aside = `${path}${ASIDE}${Date.now()}`;
+  setAside(path, aside);
   throw new HandrailError(
     "state-unreadable",
     `${path} does not parse (${parsed.problem}); kept as ${aside}`,
@@ -114,6 +119,34 @@ export function readJson<T extends z.ZodMiniType>(path: string, schema: T): z.in
       fix: "repeat the command; what else is on record is not affected",
     },
   );
+}
+
+const ASIDE = ".unreadable-";
+
+function setAside(path: string, aside: string): void {
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    // Somebody else has read it at the same time.
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+}
+
+/**
+ * Files that `readJson` has set aside: what they were about is not on record any more, and was.
+ * @param name of the file; without it, those of all files in the folder
+ * @returns their paths, oldest first for each file
+ */
+export function keptAside(folder: string, name = ""): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((one) => /\.unreadable-\d+$/.test(one) && (name === "" || one.startsWith(`${name}${ASIDE}`)))
+      .sort()
+      .map((one) => join(folder, one));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
 }
 
 /** Parses JSON text through a schema. @returns the value, or what is wrong with it, in one line. */
@@ -130,5 +163,8 @@ export function parseJson<T extends z.ZodMiniType>(
   const result = schema.safeParse(raw);
   if (result.success) return { ok: true, value: result.data };
   const first = result.error.issues[0];
-  return { ok: false, problem: `${first?.path.join(".") || "value"}: ${first?.message ?? "invalid"}` };
+  const at = first?.path.join(".") || "value";
+  if (at === "schema" && typeof (raw as { schema?: unknown }).schema === "number")
+    return { ok: false, problem: "another version of Handrail wrote it" };
+  return { ok: false, problem: `${at}: ${first?.message ?? "invalid"}` };
 }

@@ -78,11 +78,15 @@ export class Journal {
     this.#append(entries);
   }
 
-  /** Notes what came of a call; one that never began is none. */
-  end(callID: string): void {
+  /**
+   * Notes what came of a call; one that never began is none.
+   * @param left what the call did not change after all: what is there now is somebody else's
+   */
+  end(callID: string, left: ReadonlySet<string> = new Set()): void {
     const entries = this.#open.get(callID) ?? [];
     this.#open.delete(callID);
-    this.#append(entries.map((entry) => ({ ...entry, at: now(), after: this.#state(entry.path) })));
+    const after = ({ path, before }: JournalEntry) => (left.has(path) ? before : this.#state(path));
+    this.#append(entries.map((entry) => ({ ...entry, at: now(), after: after(entry) })));
   }
 
   /** Notes changes that were seen only afterwards. */

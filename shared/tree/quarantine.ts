@@ -119,8 +119,10 @@ class Keeper {
     if (existsSync(file)) return { bytes, kept };
     const draft = `${file}.tmp`;
     rmSync(draft, { force: true });
-    // Another file system, a setuid file, a file system without links: then a copy.
-    if ((lstatSync(source).mode & 0o6000) !== 0 || !linked(source, draft)) copyFileSync(source, draft);
+    // Another file system, a setuid file, a file system without links: then a copy. So with a file that has
+    // another name: under that one it may have come into the tree.
+    const { mode, nlink } = lstatSync(source);
+    if ((mode & 0o6000) !== 0 || nlink > 1 || !linked(source, draft)) copyFileSync(source, draft);
     chmodSync(draft, 0o600);
     renameSync(draft, file);
     return { bytes, kept };

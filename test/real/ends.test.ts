@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { payloadSchema } from "../../shared/callback/payload.ts";
 import { callbackText } from "../../shared/callback/text.ts";
@@ -7,6 +8,7 @@ import { closing } from "../lab/cleanup.ts";
 import {
   type Delegation,
   type DelegationOptions,
+  PLUGIN,
   projectState,
   setUpDelegation,
   TASK,
@@ -243,6 +245,44 @@ describe("opencode serve", () => {
     expectReleased(lab);
   });
 
+  const BETWEEN = { ...ABORTED, error: { message: expect.stringContaining("last word") } };
+  test.each<[where: string, plugin: string]>([
+    [
+      "as soon as an answer with calls is over",
+      `export const Stop = async ({ client }) => {
+        let asked = false
+        return { event: async ({ event: { type, properties } }) => {
+          if (asked || type !== "message.updated" || properties.info.finish !== "tool-calls") return
+          if (!properties.info.time.completed) return
+          asked = true
+          await client.session.abort({ path: { id: properties.info.sessionID } })
+        } }
+      }`,
+    ],
+    [
+      "while OpenCode gets the next request ready",
+      `export const Stop = async ({ client }) => {
+        let held = false
+        return { "experimental.chat.messages.transform": async (_, { messages }) => {
+          if (held || !messages.some(({ parts }) => parts.some(({ type }) => type === "tool"))) return
+          held = true
+          await client.session.abort({ path: { id: messages[0].info.sessionID } })
+          await new Promise((done) => setTimeout(done, 60_000))
+        } }
+      }`,
+    ],
+  ])("an abort between two answers, %s", async (_where, source) => {
+    const stop = join(mkdtempSync(join(tmpdir(), "handrail-test-stop-")), "stop.js");
+    closing({ close: () => rmSync(dirname(stop), { recursive: true }) });
+    writeFileSync(stop, source);
+    const { lab, server, session } = await served(WORK, { plugins: [PLUGIN, stop] });
+    await server.send(session);
+    await expectEnded(lab, [{ ...BETWEEN, changes: [{ path: "src/a.ts" }] }]);
+    await server.prompt(session, "Go on, please");
+    await expectEnded(lab, [BETWEEN, { ...DONE, turn: 2 }]);
+    expectReleased(lab);
+  });
+
   test("a session that is deleted in a stream", async () => {
     const { lab, server, session } = await served([{ hang: true, text: "I beg" }]);
     await server.send(session);
@@ -312,6 +352,20 @@ describe("opencode serve", () => {
     await server.call("POST", `/permission/${asked}/reply`, { reply: "once" });
     await expectEnded(lab, [{ ...DONE, kind: "end", changes: [{ path: "src/lib/asked" }] }]);
     expect(events(lab).map(({ type }) => type)).toEqual(expect.arrayContaining(["asked", "answered"]));
+  });
+
+  test("a refusal ends the turn, and its work is not done", async () => {
+    const { lab, server, session } = await served([bash("echo asked > src/lib/asked"), text("Done.")], {
+      config: { permission: { bash: "ask" } },
+    });
+    await server.send(session);
+    const asked = await until(
+      "the question",
+      async () => requests(await server.call("GET", "/permission"))[0],
+    );
+    await server.call("POST", `/permission/${asked}/reply`, { reply: "reject" });
+    await expectEnded(lab, [{ ...BETWEEN, kind: "end", changes: [] }]);
+    expectReleased(lab);
   });
 
   test("silence is on record, then told by a note, and over with the next word", async () => {

@@ -109,12 +109,7 @@ test.skipIf(noTerminal)(
   async () => {
     const lab = await setUpServe([edit, { hang: true }]);
     const terminal = openShell(lab);
-    // And asked again: an abort between two answers is told by nothing but idle, and counts as done.
-    const edited = async () => {
-      await until("the edit", () => lab.repo.read("src/a.ts").includes("a = 2"), 60_000);
-      const hanging = () => lab.model.requests.at(-1)?.messages.at(-1)?.toolResults.length === 1;
-      await until("the model to be asked again", hanging);
-    };
+    const edited = () => until("the edit", () => lab.repo.read("src/a.ts").includes("a = 2"), 60_000);
 
     // While the server is still starting: it is ended again.
     const early = await interrupted(
@@ -137,6 +132,13 @@ test.skipIf(noTerminal)(
     );
     await expectNothingLeft(lab);
     expect((await lab.json(["serve", "status"])).value).toMatchObject({ state: "ready", busy: [] });
+
+    // One that nothing holds has no run: its messages tell.
+    lab.repo.write("src/a.ts", "export const a = 1;\n");
+    const free = await interrupted(terminal, "session new --unscoped -- 'Do it.'", edited);
+    expect(free.code).toBe(1);
+    expect(free.shown).toMatch(/asking the session to stop.*: aborted/);
+    await expectNothingLeft(lab);
 
     // Attached to what another process waits for, too: both are told.
     lab.repo.write("src/a.ts", "export const a = 1;\n");

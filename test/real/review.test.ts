@@ -99,6 +99,15 @@ test("handrail review on one real server: classified, repaired once, held to rea
   expect(seen).not.toContain(SECRET);
   expect(model.requests.at(-1)?.messages.at(-1)?.toolResults.join("")).toContain("fresh = 1");
 
+  // A long answer is read as a whole.
+  const many = Array.from({ length: 60 }, (_, n) => ({
+    ...{ severity: n === 59 ? "High" : "Low", file: "src/cart.js", line: n + 1 },
+    ...{ claim: `finding ${n}`, evidence: `${"it shows ".repeat(60)}${n}` },
+  }));
+  model.script([text(JSON.stringify({ findings: many }))]);
+  const long = await review();
+  expect(long).toMatchObject({ code: 1, classification: "FAIL", findings: { length: 60 } });
+
   // A model that fails is no pass.
   model.script([{ error: 400, message: "no such model" }]);
   expect(await review()).toMatchObject({

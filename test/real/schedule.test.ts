@@ -41,8 +41,9 @@ test("an OpenCode that dies in its start keeps no lease: the packets behind it g
 
   // What a torn disk leaves: OpenCode cannot open its database, and ends before any plugin is loaded.
   const data = join(lab.sandbox.env.XDG_DATA_HOME ?? "", "opencode");
+  const tear = () => writeFileSync(join(data, "opencode.db"), "this is no database".repeat(500));
   mkdirSync(data, { recursive: true });
-  writeFileSync(join(data, "opencode.db"), "this is no database".repeat(500));
+  tear();
   const broken = await schedule();
   expect(broken.timedOut, broken.stderr).toBe(false);
   const { tasks } = JSON.parse(broken.stdout);
@@ -58,4 +59,16 @@ test("an OpenCode that dies in its start keeps no lease: the packets behind it g
     ids.map(() => "done"),
   );
   expect(lab.repo.read("src/a.ts")).toBe("a\nP1\nP2\nP3\n");
+
+  // A report that lacks something waits for its confirmation, also when the next try of the packet never begins.
+  lab.model.script([text("Nothing to do.")]);
+  const again = () => runProgram(HANDRAIL, ["run", "packets/P1.json"], { cwd: lab.repo.root, env });
+  expect((await again()).timedOut).toBe(false);
+  const waiting = leases();
+  expect(waiting).toHaveLength(1);
+  for (const name of readdirSync(data).filter((one) => one.startsWith("opencode.db")))
+    rmSync(join(data, name));
+  tear();
+  expect((await again()).code).toBe(5);
+  expect(leases()).toEqual(waiting);
 });

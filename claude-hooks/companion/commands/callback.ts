@@ -32,10 +32,12 @@ export function configure(command: Command): void {
   command
     .command("list")
     .description("every callback of this project and how far it has come, delivered ones included")
+    .addHelpText("after", "\nExample:\n  handrail callback list --json")
     .action(list);
   command
     .command("flush")
     .description("deliver what is pending now")
+    .addHelpText("after", "\nExample:\n  handrail callback flush")
     .action(async (options: JsonOption) => {
       const { root } = await openHere();
       const { entries, problems } = await flushOutbox(root, { policy: ATTENDED });
@@ -46,6 +48,7 @@ export function configure(command: Command): void {
     .command("redeliver")
     .argument("<id>", "callback id, as `handrail callback list` shows it")
     .description("deliver a callback again: to what has not got it, or, where all have, to all")
+    .addHelpText("after", "\nExample:\n  handrail callback redeliver r20261121T093012-1a2b3c-t1")
     .action(async (id: string, options: JsonOption) => {
       const { root } = await openHere();
       reopen(root, id);

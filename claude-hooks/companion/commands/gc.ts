@@ -3,6 +3,7 @@ import { EXIT, HandrailError } from "../../../shared/errors.ts";
 import { reap } from "../../../shared/run/reap.ts";
 import { oldBaselines } from "../gc/baselines.ts";
 import { oldCallbacks, oldClaims } from "../gc/callbacks.ts";
+import { oldJobs, oldSessionRecords } from "../gc/companion.ts";
 import { oldCopies } from "../gc/copies.ts";
 import type { Found, Item } from "../gc/item.ts";
 import { goneProjects } from "../gc/projects.ts";
@@ -45,6 +46,8 @@ export function configure(command: Command): void {
         runs,
         oldCommands(repo.root, before),
         oldSessions(repo.root, before, going),
+        oldSessionRecords(repo.root, before, staying),
+        oldJobs(repo.root, before, staying),
         await oldBaselines(repo, before, runs.unreadable.length > 0 ? undefined : runs.staying),
         oldCallbacks(repo.root, before, (run) => staying.has(run)),
         oldClaims(repo.root, before),
@@ -112,6 +115,7 @@ const WORDS: Record<Item["kind"], [one: string, many: string]> = {
   baseline: ["baseline", "baselines"],
   callback: ["callback", "callbacks"],
   session: ["session", "sessions"],
+  job: ["job", "jobs"],
   copy: ["copy of a plugin", "copies of a plugin"],
   project: ["working tree that is gone", "working trees that are gone"],
   leftover: ["leftover", "leftovers"],
@@ -135,6 +139,7 @@ Removes, where it is older than --older-than (default ${DEFAULT_DAYS} days) and 
   runs that have ended, with their quarantine, and what single commands (exec) have left
   baselines (refs/handrail/*) of tasks that no run is left of, also of working trees that are gone
   callbacks that were delivered, and what inboxes keep of them
+  what is on record of sessions (their prompts too) whose runs are gone, and of jobs that are over
   copies of the plugins that no host loads any more
 
 Example:

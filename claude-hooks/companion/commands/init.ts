@@ -5,6 +5,7 @@ import { pluginFile } from "../../../shared/serve/plugin-file.ts";
 import { findProgram } from "../../../shared/serve/program.ts";
 import { registerProject, unregisterProject } from "../../../shared/state/projects.ts";
 import { openRepository } from "../../../shared/tree/repository.ts";
+import { openHere } from "../here.ts";
 import { planClaude, planClaudeUndo } from "../install/claude.ts";
 import { planOpencode, planOpencodeUndo } from "../install/opencode.ts";
 import { marketplaceFolder } from "../install/package.ts";
@@ -91,7 +92,7 @@ const OPENCODE_MISSING: NotDone = {
 /** For the user's own configuration a repository is not needed, but one that is there counts. */
 async function findPlace(user: boolean): Promise<Place> {
   const env = process.env;
-  if (!user) return { level: "project", root: (await openRepository(process.cwd())).root, env };
+  if (!user) return { level: "project", root: (await openHere()).root, env };
   try {
     return { level: "user", root: (await openRepository(process.cwd())).root, env };
   } catch (error) {

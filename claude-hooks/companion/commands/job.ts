@@ -60,6 +60,7 @@ interface JobJson {
 export function configure(command: Command): void {
   directoryOption(command.command("list"))
     .description("the jobs of this project")
+    .addHelpText("after", "\nExample:\n  handrail job list --directory .")
     .action((options: JobOptions) => list(options));
   jobCommand(command, "status", "what a job does, without waiting").action(
     async (id: string, options: JobOptions) => {

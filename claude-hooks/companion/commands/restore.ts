@@ -19,6 +19,7 @@ export function configure(command: Command): void {
   command
     .argument("<run>", "run id")
     .option("--path <path...>", "only these files, relative to the repository root")
+    .addHelpText("after", "\nExample:\n  handrail restore r20261121T093012-1a2b3c --path src/b.ts")
     .action(async (id: string, options: RestoreOptions) => {
       const { root } = await openRepository(process.cwd());
       await comeBy(root);

@@ -51,10 +51,19 @@ export function configure(command: Command): void {
 
 async function review(focus: string[], options: ReviewOptions): Promise<void> {
   const { wait, background, directory, base, agent } = options;
-  if (wait && background) throw new HandrailError("bad-usage", "--wait and --background exclude each other");
+  if (wait && background)
+    throw new HandrailError("bad-usage", "--wait and --background exclude each other", {
+      fix: "give one of them",
+    });
   const scope = SCOPES.find((one) => one === options.scope);
   if (!scope)
-    throw new HandrailError("bad-usage", `--scope takes ${SCOPES.join(", ")}, not "${options.scope}"`);
+    throw new HandrailError(
+      "bad-usage",
+      `--scope takes ${SCOPES.join(", ")}, not ${JSON.stringify(options.scope)}`,
+      {
+        fix: "--scope branch --base main",
+      },
+    );
   const repo = await openHere(directory === undefined ? process.cwd() : resolve(directory));
   const model = checkedModel(options.model);
   const timeoutMs = minutes(options.timeout);

@@ -44,6 +44,7 @@ export function configure(command: Command): void {
     });
   directoryOption(command.command("status"))
     .description("whether this project's server runs and answers, and what it works on")
+    .addHelpText("after", "\nExample:\n  handrail serve status --directory .")
     .action(async (options: DirectoryOption) => {
       const root = await projectRoot(options.directory);
       const entry = readEntry(root);
@@ -52,6 +53,7 @@ export function configure(command: Command): void {
   directoryOption(command.command("stop"))
     .description("end this project's server, with everything that it has started")
     .option("--force", "also while it works")
+    .addHelpText("after", "\nExample:\n  handrail serve stop --directory .")
     .action(async (options: DirectoryOption & { force?: boolean }) => {
       const root = await projectRoot(options.directory);
       if (options.force) await endNow(root);
@@ -63,6 +65,7 @@ export function configure(command: Command): void {
   command
     .command("list")
     .description("the servers that Handrail has started, of all projects")
+    .addHelpText("after", "\nExample:\n  handrail serve list --json")
     .action(async (options: { json?: boolean }) => {
       const { entries, unreadable } = listEntries();
       warn(unreadable);
@@ -73,6 +76,7 @@ export function configure(command: Command): void {
     .command("cleanup")
     .description("end servers that nobody uses, and forget those that are gone; only Handrail's own")
     .option("--all", "end every server that does not work, however new its last use")
+    .addHelpText("after", "\nExample:\n  handrail serve cleanup --all")
     .action((options: { all?: boolean; json?: boolean }) => cleanUp(options));
 }
 

@@ -60,14 +60,17 @@ export function configure(command: Command): void {
     );
   directoryOption(command.command("list"))
     .description("the sessions of this project")
+    .addHelpText("after", "\nExample:\n  handrail session list --directory .")
     .action((options: DirectoryOption) => listSessions(options));
   directoryOption(command.command("status"))
     .description("what a session does, without waiting")
     .argument("<session>", "session id")
+    .addHelpText("after", "\nExample:\n  handrail session status ses_1a2b --directory .")
     .action((session: string, options: DirectoryOption) => showSession(session, options));
   directoryOption(command.command("abort"))
     .description("ask a session to stop; what it did so far is kept")
     .argument("<session>", "session id")
+    .addHelpText("after", "\nExample:\n  handrail session abort ses_1a2b --directory .")
     .action((session: string, options: DirectoryOption) => abortSession(session, options));
 }
 

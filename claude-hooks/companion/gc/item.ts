@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 /** One thing that `gc` may remove. */
 export interface Item {
-  kind: "run" | "exec" | "baseline" | "callback" | "session" | "copy" | "project" | "leftover";
+  kind: "run" | "exec" | "baseline" | "callback" | "session" | "job" | "copy" | "project" | "leftover";
   /** What it is, for a person: a run id, a ref, a path. */
   name: string;
   bytes: number;

@@ -61,7 +61,9 @@ export interface ReviewResult {
 export async function performReview(wish: ReviewWish): Promise<ReviewResult> {
   const { repo, progress } = wish;
   const changes = await reviewedChanges(repo, wish);
-  const { chunks, omitted } = chunksOf(changes.files);
+  const { chunks, omitted: unshown } = chunksOf(changes.files);
+  const omitted = [...changes.large, ...unshown];
+  const count = changes.files.length + changes.large.length;
   if (chunks.length + omitted.length === 0) {
     const secret = changes.secret.length > 0 ? " but files that hold secrets" : "";
     throw new HandrailError(
@@ -74,7 +76,7 @@ export async function performReview(wish: ReviewWish): Promise<ReviewResult> {
   }
   const prompts = reviewPrompts({ ...wish, ...changes, focus: wish.focus, omitted }, chunks);
   progress.say(
-    `${changes.what}: ${changes.files.length} file${changes.files.length === 1 ? "" : "s"}, in ${prompts.length} part${prompts.length > 1 ? "s" : ""}`,
+    `${changes.what}: ${count} file${count === 1 ? "" : "s"}, in ${prompts.length} part${prompts.length > 1 ? "s" : ""}`,
   );
   const talk = new Talk(wish);
   const readings: Reading[] = [];
@@ -87,7 +89,7 @@ export async function performReview(wish: ReviewWish): Promise<ReviewResult> {
     ...conclusion(readings, talk.over),
     scope: changes.scope,
     base: changes.base,
-    files: changes.files.length,
+    files: count,
     parts: prompts.length,
     omitted,
     secret: changes.secret,

@@ -18,7 +18,7 @@ import { answerSession, awaitedAnswers } from "./answer.ts";
 import { projectRoot, requireSameProject, rootIfAny } from "./directory.ts";
 import { endAfterTask } from "./end-server.ts";
 import { awaitTurn, sessionLost } from "./perform.ts";
-import { exitCodeOfState, resultText, type SessionResult, stateOfSession } from "./result.ts";
+import { exitCodeOfState, resultText, type SessionResult, shortened, stateOfSession } from "./result.ts";
 
 export interface DirectoryOption {
   directory?: string;
@@ -157,5 +157,6 @@ export function requireSession(sessionId: string, { directory }: DirectoryOption
 /** Prints what a session came to, with the exit code of it. */
 export function printSession(options: { json?: boolean }, result: SessionResult): void {
   const code = exitCodeOfState(result.state, result.report?.verdict);
-  emit(options, result, () => resultText(result), code);
+  const shown = shortened(result);
+  emit(options, shown, () => resultText(shown), code);
 }

@@ -7,7 +7,9 @@ import { HandrailError } from "../../../shared/errors.ts";
  */
 export function readPrompt(words: readonly string[], file: string | undefined): string {
   if (file !== undefined && words.length > 0) {
-    throw new HandrailError("bad-usage", "give the prompt after -- or with --prompt-file, not both");
+    throw new HandrailError("bad-usage", "the prompt is given twice: after -- and with --prompt-file", {
+      fix: "give one of them",
+    });
   }
   const prompt = file === undefined ? words.join(" ") : readText(file);
   if (prompt.trim() !== "") return prompt;
@@ -19,6 +21,9 @@ function readText(file: string): string {
     return readFileSync(file === "-" ? 0 : file, "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new HandrailError("bad-input", `${file}: the prompt cannot be read (${code})`, { cause: error });
+    throw new HandrailError("bad-input", `${file}: the prompt cannot be read (${code})`, {
+      fix: "--prompt-file FILE, or - for stdin",
+      cause: error,
+    });
   }
 }

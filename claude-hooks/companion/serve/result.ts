@@ -10,7 +10,7 @@ import { printable } from "../../../shared/text/printable.ts";
 import { reportJson } from "../report-json.ts";
 import { shellWord } from "./directory.ts";
 
-/** How much of the executor's answer is handed on, in characters. */
+/** How much of the executor's answer is printed, in characters. */
 const MAX_ANSWER = 20_000;
 
 /** What a session waits for, and the command that answers it. */
@@ -52,7 +52,7 @@ export function resultOf(
   const { run, answer, error } = outcome;
   return {
     ...base,
-    ...(answer === undefined ? {} : { text: answer.slice(0, MAX_ANSWER) }),
+    ...(answer === undefined ? {} : { text: answer }),
     ...(run ? { report: reportJson(reportSchema.parse(run)) } : {}),
     ...(error ? { error } : {}),
   };
@@ -108,6 +108,14 @@ export function exitCodeOfState(state: string, verdict?: RunRecord["verdict"] | 
   if (state === "timed_out" || state === "interrupted") return EXIT.timeout;
   if (state === "awaiting_permission") return EXIT.missing;
   return state === "failed" || state === "aborted" || state === "lost" ? EXIT.failed : EXIT.done;
+}
+
+/** The result as it is printed: an answer that is too long is cut, and says so. */
+export function shortened(result: SessionResult): SessionResult {
+  const { text } = result;
+  if (text === undefined || text.length <= MAX_ANSWER) return result;
+  const left = text.length - MAX_ANSWER;
+  return { ...result, text: `${text.slice(0, MAX_ANSWER)}\n[cut: ${left} characters more]` };
 }
 
 /** The result for a person or a model to read: evidence first, then the executor's words as such. */

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import {
   closeSync,
   constants,
@@ -264,6 +264,31 @@ for path in [0, 1, 2, "/dev/tty", "/dev/console", *glob.glob("/dev/pts/[0-9]*")]
     } finally {
       for (const { server } of opened) server.close();
       await held.close();
+    }
+  });
+
+  test("what takes datagrams outside gets none from a command", async () => {
+    const held = await hold();
+    const socket = join(held.sandbox.dir, "beside.sock");
+    const got = join(held.sandbox.dir, "got");
+    const taker = spawn("python3", [
+      "-c",
+      `import socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind("${socket}")
+while True: open("${got}", "ab").write(s.recv(100))`,
+    ]);
+    try {
+      await until("the socket", () => existsSync(socket));
+      held.again();
+      const send = `python3 -c 'import socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"in", "${socket}")'`;
+      expect((await held.run(send)).stderr).toContain("Connection refused");
+      // It does take them.
+      execFileSync("sh", ["-c", send]);
+      await until("the datagram", () => existsSync(got));
+      expect(readFileSync(got, "utf8")).toBe("in");
+    } finally {
+      taker.kill("SIGKILL");
     }
   });
 

@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { readCommands } from "../../../shared/confine/commands.ts";
 import { finishOpen } from "../../../shared/confine/open.ts";
 import type { Policy } from "../../../shared/confine/policy.ts";
+import { pathsChangedBy, readJournal } from "../../../shared/tree/journal.ts";
 import { applier } from "../../lab/applier.ts";
 import { closing } from "../../lab/cleanup.ts";
 import { type HeldRepo, holdRepo, mechanisms } from "../../lab/held.ts";
@@ -84,6 +85,27 @@ if (fs.existsSync(at)) {
   }
   require("node:module").syncBuiltinESMExports();
 }
+`,
+  );
+  const { command, environment } = applier();
+  return { command: [command[0] ?? "", "--require", file, ...command.slice(1)], environment };
+}
+
+/** An applier beside which somebody works: as soon as it has put its first file into the tree. */
+function crowded({ dir }: Sandbox): Policy["applier"] {
+  const file = join(dir, "crowded.cjs");
+  writeFileSync(
+    file,
+    `const fs = require("node:fs");
+const real = fs.renameSync;
+fs.renameSync = (from, to) => {
+  real(from, to);
+  if (!/\\.handrail-/.test(from)) return;
+  fs.renameSync = real;
+  require("node:module").syncBuiltinESMExports();
+  for (const name of ["changed", "deleted", "made"]) fs.writeFileSync(${JSON.stringify(dir)} + "/repo/src/lib/" + name, "theirs\\n");
+};
+require("node:module").syncBuiltinESMExports();
 `,
   );
   const { command, environment } = applier();
@@ -210,6 +232,31 @@ describe.each(mechanisms)("%s", (mechanism) => {
       execFileSync("cp", ["-a", join(kept, "src"), join(repo.root, "src")]);
     }
   }, 300_000);
+
+  test("what somebody changes while changes are applied stays theirs, and the rest comes in", async () => {
+    const repo = {
+      files: Object.fromEntries(
+        ["src/a.ts", "src/lib/changed", "src/lib/deleted", "src/lib/z"].map((path) => [path, "old\n"]),
+      ),
+    };
+    const held = closing(await holdRepo({ mechanism, repo, applier: crowded }));
+    const done = await held.run(
+      "for f in src/a.ts src/lib/changed src/lib/made src/lib/z; do echo mine > $f; done; rm src/lib/deleted",
+    );
+    expect(done).toMatchObject({ code: 3, applied: ["src/a.ts", "src/lib/z"] });
+    expect(done.conflicts.sort()).toEqual(["src/lib/changed", "src/lib/deleted", "src/lib/made"]);
+    expect(done.stderr).toContain('"src/lib/changed": somebody else changed it meanwhile');
+    for (const name of ["changed", "deleted", "made"]) {
+      expect(held.repo.read(`src/lib/${name}`), name).toBe("theirs\n");
+    }
+    expect(held.repo.read("src/lib/z")).toBe("mine\n");
+    const kept = readdirSync(join(held.runDir, "quarantine/files"));
+    expect(kept.map((name) => readFileSync(join(held.runDir, "quarantine/files", name), "utf8"))).toEqual([
+      "mine\n",
+    ]);
+    // Theirs is not taken for the command's.
+    expect([...pathsChangedBy(readJournal(held.runDir))].sort()).toEqual(["src/a.ts", "src/lib/z"]);
+  });
 
   test("commands of one working tree wait for each other", async () => {
     const held = await hold();

@@ -1,10 +1,19 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { loadedOutside } from "../../../shared/tree/outside.ts";
 import { closing } from "../../lab/cleanup.ts";
 import { holdRepo, mechanisms } from "../../lab/held.ts";
+import { manifest } from "../../lab/repo.ts";
 
 describe.each(mechanisms)("%s", (mechanism) => {
   test("caches that the environment names elsewhere are writable for the run, and stay as they are", async () => {
@@ -116,5 +125,126 @@ describe.each(mechanisms)("%s", (mechanism) => {
     // Inside, the planted ones run, and what they write is refused.
     expect(spawnSync("/bin/sh", ["-c", line], { cwd: repo.root, env }).status).toBe(3);
     expect([repo.read("src/a.ts"), repo.read("src/b.ts")]).toEqual(["b\n", "b\n"]);
+  });
+
+  test("what cannot be put in its place leaves nothing behind beside it", async () => {
+    const held = closing(
+      await holdRepo({
+        mechanism,
+        repo: { files: { "src/a.ts": "a\n", "src/lib/x.ts": "x\n" } },
+        allow: ["src/*"],
+      }),
+    );
+    const before = held.repo.manifest();
+    for (const made of ["echo f > src/lib", "ln -s a.ts src/lib"]) {
+      const done = await held.run(`rm -r src/lib; ${made}`);
+      expect(done).toMatchObject({ code: 3, conflicts: ["src/lib"] });
+      expect(held.repo.manifest(), made).toEqual(before);
+    }
+    const twin = await held.run(
+      "mkdir src/new; rmdir src/new; echo f > src/new; rm src/a.ts; ln -s new src/a.ts",
+    );
+    expect(twin).toMatchObject({ code: 0, applied: ["src/a.ts", "src/new"] });
+  });
+
+  test("a quarantined file that has another name in scratch is a copy of its own", async () => {
+    const repo = { files: { "src/a.ts": "a\n", "src/b.ts": "b\n" }, ignore: ["node_modules/"] };
+    const held = closing(await holdRepo({ mechanism, repo }));
+    const done = await held.run(
+      "mkdir -p node_modules/p/q; echo new > src/b.ts; ln src/b.ts node_modules/p/q/f; chmod 755 src/b.ts",
+    );
+    expect(done).toMatchObject({ code: 3, refused: [{ path: "src/b.ts" }] });
+    const file = join(held.repo.root, "node_modules/p/q/f");
+    expect(statSync(file).mode & 0o777).toBe(0o755);
+    writeFileSync(file, "later\n");
+    expect(readFileSync(done.refused[0]?.quarantined ?? "", "utf8")).toBe("new\n");
+  });
+
+  test("a file beside a repository that lies in a folder of caches does not vanish without a word", async () => {
+    const held = closing(await holdRepo({ mechanism, at: "home/go/src/repo" }));
+    const { home } = held.sandbox;
+    mkdirSync(join(home, "go/src/other"), { recursive: true });
+    const done = await held.run("echo x > ../other/f; cat ../other/f");
+    expect(done.stdout).toBe("x\n");
+    expect(done.stderr).toContain("~/go");
+    expect(existsSync(join(home, "go/src/other/f"))).toBe(false);
+    expect((await held.run("mkdir -p ~/.cache/x; echo x > ~/.cache/x/f")).stderr).toBe("");
+  });
+
+  test("an output that no string can hold is cut to its end, and this is said", async () => {
+    const held = closing(await holdRepo({ mechanism }));
+    const done = await held.run("yes | head -c 600000000; echo end; echo 1 > src/a.ts");
+    expect(done).toMatchObject({ code: 0, applied: ["src/a.ts"] });
+    expect(done.stdout.endsWith("y\nend\n")).toBe(true);
+    expect(done.stdout.length).toBeLessThan(80 * 1024 ** 2);
+    expect(done.stderr).toContain("the last 64 MiB");
+  }, 60_000);
+
+  test("a newer file with the same bytes is newer for the next command, too: builds go by it", async () => {
+    const repo = {
+      files: {
+        Makefile: "build/stamp: src/a.ts\n\t@echo made\n\t@touch build/stamp\n",
+        ...{ "src/a.ts": "a\n", "src/b.ts": "b\n" },
+      },
+      ignore: ["build/"],
+      ignored: { "build/stamp": "" },
+    };
+    const held = closing(await holdRepo({ mechanism, repo }));
+    const at = (path: string) => join(held.repo.root, path);
+    const then = new Date("2020-01-01");
+    for (const path of ["build/stamp", "src/b.ts"]) utimesSync(at(path), then, then);
+    const made = await held.run("make; touch src/b.ts");
+    expect(made).toMatchObject({ code: 0, stdout: "made\n", stderr: "", applied: [], refused: [] });
+    expect((await held.run("make")).stdout).toContain("up to date");
+    expect(statSync(at("src/b.ts")).mtime).toEqual(then);
+    await held.run("touch src/a.ts");
+    expect((await held.run("make")).stdout).toBe("made\n");
+    expect(held.repo.git("status", "--short")).toBe("");
+  });
+
+  test("what was written into a folder in place of a link does not land where the link leads", async () => {
+    const held = closing(
+      await holdRepo({
+        mechanism,
+        repo: {
+          files: { "src/a.ts": "a\n", "src/lib/x.ts": "x\n", "docs/g.md": "g\n" },
+          links: { "src/lib/docs": "../../docs", "src/lib/sub/f": "../../../docs/g.md" },
+          ignore: ["node_modules"],
+        },
+        rules: ["no-delete"],
+        arrange(repo, { dir }) {
+          // As one has it in a second working tree.
+          mkdirSync(join(dir, "shared"));
+          writeFileSync(join(dir, "shared/f"), "shared\n");
+          symlinkSync(join(dir, "shared"), join(repo.root, "node_modules"));
+          return undefined;
+        },
+      }),
+    );
+    const shared = join(held.sandbox.dir, "shared");
+    const before = [held.repo.manifest(), manifest(shared)];
+    for (const [folder, words] of [
+      ["src/lib/docs", "a link is in the way"],
+      ["src/lib/sub/f", "a link is in the way"],
+      ["node_modules", "not in the scope of this task"],
+    ]) {
+      const done = await held.run(
+        `rm ${folder}; mkdir -p ${folder}/new/er; for f in g.md f new/n new/er/n; do echo evil > ${folder}/$f; done; chmod 700 ${folder}`,
+      );
+      expect(done.code, folder).toBe(3);
+      expect(done.applied, folder).toEqual([]);
+      expect([held.repo.manifest(), manifest(shared)], folder).toEqual(before);
+      expect(done.stderr, folder).toContain(words);
+    }
+    // A link that may go makes room.
+    const free = closing(
+      await holdRepo({
+        mechanism,
+        repo: { files: { "src/a.ts": "a\n", "docs/g.md": "g\n" }, links: { "src/lib/docs": "../../docs" } },
+      }),
+    );
+    const done = await free.run("rm src/lib/docs; mkdir src/lib/docs; echo mine > src/lib/docs/g.md");
+    expect(done).toMatchObject({ code: 0, refused: [], conflicts: [] });
+    expect([free.repo.read("src/lib/docs/g.md"), free.repo.read("docs/g.md")]).toEqual(["mine\n", "g\n"]);
   });
 });

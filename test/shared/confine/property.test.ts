@@ -30,6 +30,8 @@ const operation = fc.oneof(
   fc.tuple(anywhere, fc.nat(5)).map(([path, size]) => `truncate -s ${size} ${path}`),
   fc.tuple(anywhere, text).map(([path, word]) => `sed -i s/./${word}/ ${path}`),
   fc.tuple(anywhere, anywhere).map(([from, to]) => `mv -fT ${from} ${to}`),
+  // rename(2) itself, of folders, too.
+  fc.tuple(inside, inside).map(([from, to]) => `${process.execPath} -e 'fs.renameSync("${from}", "${to}")'`),
   fc.tuple(anywhere, anywhere).map(([from, to]) => `ln -fT ${from} ${to}`),
   fc.tuple(anywhere, anywhere).map(([from, to]) => `cp -aT ${from} ${to}`),
   inside.map((path) => `ln -sfT p ${path}`),

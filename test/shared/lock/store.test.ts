@@ -17,6 +17,7 @@ import {
   readLeases,
   releaseLease,
   renew,
+  undoLease,
 } from "../../../shared/lock/store.ts";
 import { identify } from "../../../shared/run/process.ts";
 import { frozenMatcher } from "../../../shared/scope/surroundings.ts";
@@ -88,6 +89,25 @@ test("an ended packet's lease holds until it is confirmed, or its time is up", a
   expect((await acquire(dir, request("two", ["src/a.ts"]), modules)).ok).toBe(false);
   await changeLease(dir, "r-one", (lease) => ({ ...lease, awaiting: awaiting(-1) }));
   expect((await acquire(dir, request("two", ["src/a.ts"]), modules)).ok).toBe(true);
+});
+
+test("a run that never began leaves what it superseded as it was; one that began has taken its place", async () => {
+  const dir = folder();
+  const again = (name: string) => request("one", ["src/a.ts"], { run_id: name, holder });
+  const holder = await gone();
+  await acquire(dir, again("r-one"), modules);
+  const waits = await changeLease(dir, "r-one", (lease) => ({ ...lease, awaiting: awaiting(60_000) }));
+  // It asks twice, once for itself and once for its OpenCode.
+  for (const _ of [1, 2]) expect((await acquire(dir, again("r-again"), modules)).ok).toBe(true);
+  await undoLease(dir, "r-again");
+  expect(readLeases(dir)).toMatchObject([{ ...waits, awaiting: waits?.awaiting }]);
+  expect((await acquire(dir, request("two", ["src/a.ts"]), modules)).ok).toBe(false);
+
+  await acquire(dir, again("r-again"), modules);
+  await undoLease(dir, "r-none");
+  await releaseLease(dir, "r-again");
+  await undoLease(dir, "r-again");
+  expect(readLeases(dir)).toEqual([]);
 });
 
 test("the lease of a process that is gone ends a minute after its last heartbeat, a living one's does not", async () => {

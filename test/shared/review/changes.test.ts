@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { reviewedChanges } from "../../../shared/review/changes.ts";
@@ -108,6 +108,60 @@ describe("what a review sees", () => {
     expect(seen.files.map(({ path }) => path)).toEqual([".gitattributes", "src/a.ts"]);
     expect(existsSync(mark)).toBe(false);
   });
+
+  test("whatever a file is called, or holds, it is shown as the file that it is", async () => {
+    const { repo, see } = setUp();
+    const odd = [
+      "a b/c.ts",
+      'quo"te.ts',
+      "tab\there.ts",
+      "line\nbreak.ts",
+      "x b/src/a.ts",
+      "日本 é.ts",
+      "-dash.ts",
+    ];
+    for (const name of odd) repo.write(name, `export const ${"n"} = 1;\n`);
+    // What looks like the header of another file stands in the middle of a line for git.
+    repo.write(
+      "src/a.ts",
+      "one\rdiff --git a/gone.ts b/gone.ts\r@@ -1 +1 @@\u2028diff --git a/src/b.ts b/src/b.ts\n",
+    );
+    repo.write("bytes.bin", "\0\0binary\n");
+    const { files } = await see({ scope: "working-tree" });
+    expect(files.map(({ path }) => path).sort()).toEqual([...odd, "src/a.ts", "bytes.bin"].sort());
+    expect(files.find(({ path }) => path === "src/a.ts")?.text).toContain("+one\rdiff --git");
+    expect(files.find(({ path }) => path === "bytes.bin")?.text).toContain("Binary files");
+    for (const { path, text } of files)
+      if (odd.includes(path)) expect(text, path).toContain("+export const n");
+  });
+
+  test("a name that is not UTF-8 is shown, too", async () => {
+    const { repo, see } = setUp();
+    writeFileSync(
+      Buffer.concat([Buffer.from(`${repo.root}/caf`), Buffer.from([0xe9]), Buffer.from(".ts")]),
+      "x\n",
+    );
+    repo.write("src/a.ts", "changed\n");
+    const { files } = await see({ scope: "working-tree" });
+    expect(files).toHaveLength(2);
+    expect(files.find(({ path }) => path.startsWith("caf"))?.text).toContain("+x");
+  });
+
+  test("more than anybody can hold in memory: what fits is shown, the rest is named", async () => {
+    const { repo, see } = setUp();
+    repo.write("src/a.ts", "changed\n");
+    const line = `${"x".repeat(1023)}\n`;
+    repo.write("big/one.ts", line.repeat(40 * 1024));
+    repo.write("big/two.ts", line.repeat(40 * 1024));
+    repo.write("zed.ts", "last\n");
+    const { files, large, stat } = await see({ scope: "working-tree" });
+    expect(large).toEqual(["big/one.ts", "big/two.ts"]);
+    expect(files).toMatchObject([
+      { path: "src/a.ts", text: expect.stringContaining("+changed") },
+      { path: "zed.ts", text: expect.stringContaining("+last") },
+    ]);
+    expect(stat).toContain("4 files changed");
+  }, 120_000);
 
   test("line ends that git converts are no change", async () => {
     const { repo, see } = setUp();

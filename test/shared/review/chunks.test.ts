@@ -38,10 +38,11 @@ describe("dividing a diff", () => {
     expect(omitted).toEqual(["big"]);
     expect(chunks.flatMap((chunk) => chunk.paths)).toEqual(["a", "c"]);
   });
-  test("lines of packed code are cut", () => {
-    const { chunks } = chunksOf([
-      { path: "min.js", text: `diff --git a b\n@@ -1 +1 @@\n+${"x".repeat(90_000)}\n` },
-    ]);
+  test.each([
+    ["one line", "x".repeat(90_000)],
+    ["lines that are none for git", `${"x".repeat(100)}\r@@ -1 +1 @@ `.repeat(900)],
+  ])("lines of packed code are cut: %s", (_what, line) => {
+    const { chunks } = chunksOf([{ path: "min.js", text: `diff --git a b\n@@ -1 +1 @@\n+${line}\n` }]);
     expect(chunks).toHaveLength(1);
     expect(chunks[0]?.text.length).toBeLessThan(3_000);
   });
@@ -90,6 +91,8 @@ test.each([
   ["key.PEM", true],
   ["deploy/id_rsa", true],
   [".npmrc", true],
+  [".envrc", true],
+  ["deploy/kubeconfig", true],
   [".env.example", false],
   ["src/environment.ts", false],
   ["src/keys.ts", false],

@@ -12,6 +12,7 @@ import {
   jobFile,
   listJobs,
   newJobId,
+  readJobFile,
   requireJob,
   saveJob,
 } from "../../../shared/serve/job.ts";
@@ -111,4 +112,18 @@ test("a file that does not parse is told of and kept; the others are listed", ()
   const { jobs, unreadable } = listJobs("/a/project");
   expect(jobs).toEqual([good]);
   expect(unreadable.join()).toContain(join("jobs", `${bad.job_id}.json`));
+  // Also whoever asks later: a job that was is not one that never was.
+  expect(listJobs("/a/project").unreadable).toEqual(unreadable);
+  expect(() => requireJob(bad.job_id, "/a/project")).toThrow(/not readable and was kept/);
+  expect(requireJob(good.job_id, "/a/project")).toEqual(good);
+  expect(() => requireJob("j20000101T000000-000000", "/a/project")).toThrow(/no job/);
+});
+
+test("a record that a later version wrote is kept, and it says so", () => {
+  const job = jobIn("/a/project");
+  saveJob(job);
+  writeFileSync(jobFile("/a/project", job.job_id), JSON.stringify({ ...job, schema: 2 }));
+  expect(() => readJobFile(jobFile("/a/project", job.job_id))).toThrow(
+    /another version of Handrail wrote it/,
+  );
 });

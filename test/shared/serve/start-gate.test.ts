@@ -1,6 +1,6 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { takeStart } from "../../../shared/serve/start-gate.ts";
@@ -48,4 +48,13 @@ test("OpenCode is started one at a time; a process that is killed in its start i
   expect(readFileSync(log, "utf8")).toHaveLength(15);
   const started = await takeStart(sandbox.env);
   started();
+});
+
+test("a state that cannot be written keeps nothing from starting", async () => {
+  const sandbox = closing(makeSandbox());
+  mkdirSync(sandbox.state, { recursive: true });
+  writeFileSync(join(sandbox.state, "starting"), "in the way");
+  const started = await takeStart(sandbox.env);
+  started();
+  expect(readFileSync(join(sandbox.state, "starting"), "utf8")).toBe("in the way");
 });

@@ -289,6 +289,8 @@ describe("git and rules", () => {
     ["git restore README.md", "out-of-scope README.md"],
     ["git restore --source=other src/b.ts", "out-of-scope src/b.ts"],
     ["git checkout -- src/b.ts", "out-of-scope src/b.ts"],
+    ["git checkout HEAD -- src/b.ts", "out-of-scope src/b.ts"],
+    ["git checkout other -- src/a.ts", "no-stage git checkout"],
     ["git rm -q src/a.ts", "no-stage git rm"],
     ["git mv src/a.ts src/lib/a.ts", "no-stage git mv"],
   ])("%s", (command, expected) => expect(judged(command)).toBe(expected));
@@ -308,6 +310,7 @@ describe("git and rules", () => {
     "git clean -n; git clean -nfd",
     "git checkout other -- src/a.ts && git reset -q src/a.ts",
     "git checkout -q -- src/a.ts",
+    "git checkout HEAD -- src/a.ts; git checkout -q @ -- src/lib/x.ts",
     "git restore src/lib/x.ts",
     "git reset -q; git reset HEAD src/a.ts",
     "git checkout main",

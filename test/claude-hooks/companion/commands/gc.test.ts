@@ -4,9 +4,12 @@ import { describe, expect, test, vi } from "vitest";
 import { putAndDeliver } from "../../../../shared/callback/outbox.ts";
 import { createRun, originFromEnv } from "../../../../shared/run/create.ts";
 import { moveRun } from "../../../../shared/run/move.ts";
+import { identify } from "../../../../shared/run/process.ts";
 import type { RunRecord } from "../../../../shared/run/record.ts";
 import { registerSession } from "../../../../shared/run/registry.ts";
 import { listRunIds, runDir } from "../../../../shared/run/store.ts";
+import { type Job, jobFile, newJobId, saveJob } from "../../../../shared/serve/job.ts";
+import { saveSessionRecord } from "../../../../shared/serve/session-record.ts";
 import { projectDir, stateDir } from "../../../../shared/state/place.ts";
 import type { TaskSpec } from "../../../../shared/task/spec.ts";
 import { captureBaseline } from "../../../../shared/tree/baseline.ts";
@@ -104,6 +107,40 @@ describe("gc", () => {
     expect(listRunIds(repo.root)).toEqual([open.run_id]);
     expect(existsSync(join(runDir(repo.root, open.run_id), "quarantine/manifest.json"))).toBe(true);
     expect(refs(repo.root)).toContain("refs/handrail/open-task/full");
+  });
+
+  test("jobs and sessions of the companion go with their runs; what is open, or needed for a run, stays", async () => {
+    const repo = place().repo();
+    const young = await makeRun(repo.root, "young-task", new Date());
+    const old = await makeRun(repo.root, "old-task", LONG_AGO);
+    const job = (patch: Partial<Job>): string => {
+      const job_id = newJobId();
+      const made = { schema: 1, job_id, kind: "session", directory: repo.root } as const;
+      saveJob({ ...made, state: "done", started: LONG_AGO.toISOString(), ...patch });
+      writeFileSync(jobFile(repo.root, job_id).replace(/json$/, "log"), "what it printed");
+      return job_id;
+    };
+    const over = job({ run_id: old.run_id });
+    const asked = job({ run_id: young.run_id, state: "timed_out" });
+    const runs = job({ state: "running", worker: identify() });
+    const broken = job({});
+    writeFileSync(jobFile(repo.root, broken), "{");
+    const session = (session_id: string, run: string) =>
+      saveSessionRecord({
+        ...{ schema: 1, session_id, directory: repo.root, title: "x", held: "task", runs: [run] },
+        ...{ prompts: [{ at: LONG_AGO.toISOString(), text: "Do it." }], created: LONG_AGO.toISOString() },
+      });
+    session("ses_old", old.run_id);
+    session("ses_young", young.run_id);
+    age(projectDir(repo.root), LONG_AGO);
+    const done = run(repo.root, ["gc", "--json"]);
+    const removed = done.json.removed.map(
+      ({ kind, name }: { kind: string; name: string }) => `${kind} ${name}`,
+    );
+    expect(removed).toEqual(expect.arrayContaining([`job ${over}`, `job ${broken}`, "session ses_old"]));
+    const left = (folder: string) => readdirSync(join(projectDir(repo.root), folder)).sort();
+    expect(left("jobs")).toEqual([asked, runs].flatMap((id) => [`${id}.json`, `${id}.log`]).sort());
+    expect(left("companion-sessions")).toEqual(["ses_young.json"]);
   });
 
   test("in linked working trees: each removes its own, and what one left that is gone", async () => {
