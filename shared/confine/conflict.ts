@@ -37,6 +37,7 @@ class Finder {
   private readonly input: ConflictInput;
   /** Folders by whether the way to them is what the command saw. */
   private readonly ways = new Map<string, boolean>();
+  private readonly linked = new Map<string, boolean>();
   private readonly lost = new Set<string>();
   /** What lay at the place of a change; a folder makes way step by step. */
   private readonly seen = new Map<LayerChange, string>();
@@ -102,7 +103,18 @@ class Finder {
     return stats ?? this.nearest(folder);
   }
 
+  /** What lies behind a link does not lie here: the layer has a folder in its place. */
+  private isLinked(folder: string): boolean {
+    if (folder === "." || folder === "") return false;
+    const known = this.linked.get(folder);
+    if (known !== undefined) return known;
+    const linked = this.isLinked(posix.dirname(folder)) || this.stat(folder)?.isSymbolicLink() === true;
+    this.linked.set(folder, linked);
+    return linked;
+  }
+
   private stat(path: string): BigIntStats | undefined {
+    if (this.isLinked(posix.dirname(path))) return undefined;
     try {
       return lstatSync(below(this.input.root, path), { bigint: true });
     } catch (error) {

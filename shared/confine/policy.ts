@@ -46,7 +46,7 @@ export type Identity = z.infer<typeof identitySchema>;
 const toolsSchema = z.object({
   ...{ unshare: z.string(), mount: z.string(), setpriv: z.string(), flock: z.string() },
   ...{ env: z.string(), find: z.string(), tar: z.string(), sh: z.string(), setsid: z.string() },
-  ...{ cat: z.string(), cp: z.string(), sleep: z.string() },
+  ...{ cat: z.string(), cp: z.string(), rm: z.string(), sleep: z.string() },
   bash: z.optional(z.string()),
   ip: z.optional(z.string()),
   bwrap: z.optional(z.string()),
