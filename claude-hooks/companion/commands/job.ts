@@ -23,6 +23,7 @@ import { abortTurn } from "../../../shared/serve/wait.ts";
 import { printable } from "../../../shared/text/printable.ts";
 import { emit } from "../output.ts";
 import { reportJson } from "../report-json.ts";
+import { reviewResultSchema, reviewText } from "../review/result.ts";
 import { awaitedAnswers } from "../serve/answer.ts";
 import { projectRoot, rootIfAny } from "../serve/directory.ts";
 import {
@@ -225,6 +226,8 @@ function textOf(job: Job, result: unknown): string {
     const { message, fix } = failed.data.error;
     return `${line(job)}\n${printable(message, 400)}${fix ? `\n  fix: ${printable(fix, 400)}` : ""}`;
   }
+  const review = reviewResultSchema.safeParse(result);
+  if (job.kind === "review" && review.success) return reviewText(review.data);
   if (sessionSchema.safeParse(result).success) return resultText(result as SessionResult);
   const reported = reportedSchema.safeParse(result);
   if (reported.success) return callbackText(reported.data.report);
