@@ -32,9 +32,12 @@ export const SECRET_VARIABLES = [
 
 /**
  * With these Node and Bun load other programs first, which may lie in the repository (Yarn sets NODE_OPTIONS so),
- * or read certificates that nothing here needs (it takes longer than starting Node, measured).
+ * write files there, or read certificates that nothing here needs (it takes longer than starting Node, measured).
  */
-const START_VARIABLES = ["NODE_OPTIONS", "BUN_OPTIONS", "NODE_EXTRA_CA_CERTS"];
+const START_VARIABLES = [
+  ...["NODE_OPTIONS", "BUN_OPTIONS", "NODE_EXTRA_CA_CERTS", "NODE_V8_COVERAGE", "NODE_REDIRECT_WARNINGS"],
+  ...["OPENSSL_CONF", "OPENSSL_MODULES", "OPENSSL_ENGINES"],
+];
 
 /**
  * The shell of a run: `<shell> -c COMMAND` holds the command, waits for it, and has what it wrote applied.

@@ -25,12 +25,14 @@ export function pathOutside(directory: string, path: string): string {
     .join(delimiter);
 }
 
-/** What every program loads at its start. Source: ld.so(8). */
-const LOADED = ["LD_LIBRARY_PATH", "LD_PRELOAD", "LD_AUDIT"];
+/** What every program loads at its start, or with its locale. Source: ld.so(8), iconv(1). */
+const LOADED = ["LD_LIBRARY_PATH", "LD_PRELOAD", "LD_AUDIT", "GCONV_PATH"];
+/** Of these, lists of libraries: a name without a folder is looked for in the system's own. */
+const LIBRARIES = ["LD_PRELOAD", "LD_AUDIT"];
 
 /**
  * Variables by which the programs that hold a command, or OpenCode's own, would load a library of a working tree
- * around `directory`: there an executor can write. Names without a folder are looked for in the system's own.
+ * around `directory`: there an executor can write.
  * @returns those that have to change; undefined for one that has to go
  */
 export function loadedOutside(directory: string, env: NodeJS.ProcessEnv): Record<string, string | undefined> {
@@ -38,7 +40,7 @@ export function loadedOutside(directory: string, env: NodeJS.ProcessEnv): Record
   if (set.length === 0) return {};
   const roots = workingTreesAround(directory);
   const isSafe = (entry: string, name: string) =>
-    isAbsolute(entry) ? isOutside(entry, roots) : name !== "LD_LIBRARY_PATH" && !entry.includes("/");
+    isAbsolute(entry) ? isOutside(entry, roots) : LIBRARIES.includes(name) && !entry.includes("/");
   const changed = set.map((name): [string, string | undefined] => {
     const entries = (env[name] ?? "").split(/[:;\s]/).filter((entry) => isSafe(entry, name));
     return [name, entries.length === 0 ? undefined : entries.join(":")];

@@ -151,6 +151,7 @@ test("git is never taken from the repository, node_modules or a relative PATH en
     LD_LIBRARY_PATH: "/usr/lib",
     LD_PRELOAD: "libm.so",
     LD_AUDIT: undefined,
+    GCONV_PATH: undefined,
   });
   expect(loadedOutside(repo.root, { LD_LIBRARY_PATH: "/usr/lib:/opt/lib" })).toEqual({});
   vi.stubEnv("PATH", [...planted, real].join(":"));
