@@ -64,13 +64,13 @@ await Promise.all([
       outfile: `claude-hooks/dist/hooks/${name.replace(/\.ts$/, ".cjs")}`,
     }),
   ),
-  // What a run's shell starts to have a command's changes applied.
+  // What a run's shell starts to have a command's changes applied; CommonJS, like the hooks.
   build({
     ...node,
-    banner,
+    format: "cjs",
     minify: true,
     entryPoints: ["shared/confine/shell-main.ts"],
-    outfile: "opencode-plugin/dist/shell.mjs",
+    outfile: "opencode-plugin/dist/shell.cjs",
   }),
   ...extra.map((name) =>
     build({ ...node, banner, entryPoints: [`test/lab/${name}.ts`], outfile: `.build/${name}.mjs` }),

@@ -57,7 +57,7 @@ export async function makeHold(record: RunRecord, config: Config, readOnly: bool
     scope: readOnly ? NOTHING : spec.scope,
     around: record.around,
     scratch: config.scratch,
-    applier: ownProgram("shell.mjs"),
+    applier: ownProgram("shell.cjs"),
     ...(record.origin.inbox === undefined ? {} : { hide: [record.origin.inbox] }),
   });
   return {

@@ -2,7 +2,7 @@ import type { Hooks, Config as OpenCodeConfig, Plugin, PluginInput } from "@open
 import { loadConfig } from "../shared/config/config.ts";
 import { leaveSign } from "../shared/run/sign.ts";
 import { requireStateOutside } from "../shared/state/place.ts";
-import { pathOutside } from "../shared/tree/git-binary.ts";
+import { loadedOutside, pathOutside, searched } from "../shared/tree/outside.ts";
 import { openRepository } from "../shared/tree/repository.ts";
 import { type BindingContext, isDelegated } from "./binding.ts";
 import { briefing } from "./briefing.ts";
@@ -68,7 +68,7 @@ async function guarded(input: PluginInput, { env, preset, leave }: Shared): Prom
     languageServers: false,
   };
   // OpenCode calls git, rg and others by name.
-  if (process.env.PATH) process.env.PATH = pathOutside(root, process.env.PATH);
+  startOutside(root, process.env);
   const sessions: Sessions = new Sessions(context, family, leave.get(input.directory)?.());
   const listener = new Listener(family, sessions, (error) => log(input.client, error));
   const idle = new IdleWatch(root, input.client, env, () => sessions.closing);
@@ -117,9 +117,18 @@ async function guarded(input: PluginInput, { env, preset, leave }: Shared): Prom
   };
 }
 
+/** Lets nothing of the repository be started or loaded by name. */
+function startOutside(root: string, env: NodeJS.ProcessEnv): void {
+  if (env.PATH) env.PATH = pathOutside(root, env.PATH);
+  for (const [name, value] of Object.entries(loadedOutside(root, env))) {
+    if (value === undefined) delete env[name];
+    else env[name] = value;
+  }
+}
+
 /** Sets what a held instance needs in OpenCode's configuration. @returns the shell it is given */
 function configure(config: ShellConfig, root: string, env: NodeJS.ProcessEnv): InstanceShell {
-  const shell = new InstanceShell(config.shell, process.env, env.PATH);
+  const shell = new InstanceShell(config.shell, process.env, searched(env));
   const delegated = isDelegated(env);
   shell.byDefault(delegated ? "refuse" : "free");
   config.shell = shell.path;

@@ -18,14 +18,14 @@ const KNOWN = new Set(["bash", "zsh", "fish", "sh", "dash", "ksh", "nu"]);
 export class InstanceShell {
   readonly path: string;
   readonly #env: NodeJS.ProcessEnv;
-  readonly #userPath: string | undefined;
+  readonly #own: Record<string, string>;
 
   /**
    * @param configured OpenCode's own `shell` setting
    * @param env the environment of the process: commands without a session (templates) inherit their role
-   * @param userPath PATH as it was when OpenCode was started, for sessions that are free
+   * @param own PATH and the like as they were when OpenCode was started, for sessions that are free
    */
-  constructor(configured: string | undefined, env: NodeJS.ProcessEnv, userPath: string | undefined) {
+  constructor(configured: string | undefined, env: NodeJS.ProcessEnv, own: Record<string, string>) {
     const user = userShell(configured, env);
     const text = script(user);
     const hash = createHash("sha256").update(text).digest("hex").slice(0, 12);
@@ -37,7 +37,7 @@ export class InstanceShell {
       chmodSync(this.path, 0o700);
     }
     this.#env = env;
-    this.#userPath = userPath;
+    this.#own = own;
   }
 
   /** What commands without a session are: a person's own, or refused until a session speaks for them. */
@@ -50,7 +50,7 @@ export class InstanceShell {
     return {
       [ROLE]: role,
       ...(callID === undefined ? {} : { HANDRAIL_CALL_ID: shellCallID(callID) }),
-      ...(role === "free" && this.#userPath !== undefined ? { PATH: this.#userPath } : {}),
+      ...(role === "free" ? this.#own : {}),
     };
   }
 }

@@ -46,7 +46,7 @@ export async function executeCommand(wanted: Wanted): Promise<Executed> {
   const { scratch } = loadConfig(repo.root);
   await finishAbandoned(repo.root);
   const place = placeOf(wanted, repo.root);
-  const shell = prepareShell({ tree: repo, scratch, applier: ownProgram("shell.mjs"), ...place });
+  const shell = prepareShell({ tree: repo, scratch, applier: ownProgram("shell.cjs"), ...place });
   const { confinement } = shell;
   if (confinement.kind === "none") {
     process.stderr.write(`handrail: this command is not confined: ${confinement.reason}\n`);

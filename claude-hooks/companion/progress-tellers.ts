@@ -37,14 +37,28 @@ export function inEvents(stream: NodeJS.WritableStream, task?: string): Teller {
   };
 }
 
-/** For a person: a line for what has been done, and for what keeps it from going on. */
+/** A tool call that takes longer than this is told of while it runs, in milliseconds. */
+const LONG_MS = 10_000;
+
+/** For a person: a line for what has been done, for what takes long, and for what keeps it from going on. */
 export function inWords(stream: NodeJS.WriteStream, name = "handrail"): Teller {
   let waits = false;
+  let patience: NodeJS.Timeout | undefined;
+  const write = (text: string) => stream.write(`${paint(2, printable(name, 40), stream)} ${text}\n`);
   return (happening) => {
     const text = words(happening, waits, stream);
     if (happening.event === "state") waits = isWaiting(happening.state);
-    if (text !== undefined) stream.write(`${paint(2, printable(name, 40), stream)} ${text}\n`);
+    if (happening.event === "tool") {
+      clearTimeout(patience);
+      if (happening.status === "started")
+        patience = setTimeout(() => write(`${about(happening)} still runs`), LONG_MS).unref();
+    }
+    if (text !== undefined) write(text);
   };
+}
+
+function about({ tool, title }: { tool: string; title: string }): string {
+  return `${tool} ${printable(title, 70)}`.trim();
 }
 
 /** @param waited whether it could not go on by itself until now */
@@ -65,7 +79,7 @@ function words(happening: Happening, waited: boolean, stream: NodeJS.WriteStream
 }
 
 function toolWords(call: Extract<Happening, { event: "tool" }>, stream: NodeJS.WriteStream) {
-  const what = `${call.tool} ${printable(call.title, 70)}`.trim();
+  const what = about(call);
   switch (call.status) {
     case "started":
       return undefined;

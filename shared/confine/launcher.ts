@@ -31,6 +31,15 @@ export const SECRET_VARIABLES = [
 ];
 
 /**
+ * With these Node and Bun load other programs first, which may lie in the repository (Yarn sets NODE_OPTIONS so),
+ * write files there, or read certificates that nothing here needs (it takes longer than starting Node, measured).
+ */
+const START_VARIABLES = [
+  ...["NODE_OPTIONS", "BUN_OPTIONS", "NODE_EXTRA_CA_CERTS", "NODE_V8_COVERAGE", "NODE_REDIRECT_WARNINGS"],
+  ...["OPENSSL_CONF", "OPENSSL_MODULES", "OPENSSL_ENGINES"],
+];
+
+/**
  * The shell of a run: `<shell> -c COMMAND` holds the command, waits for it, and has what it wrote applied.
  * Only where something was written a second program (Node, Bun) starts.
  */
@@ -41,7 +50,7 @@ export function launcherScript(policy: Policy, hold: Hold): string {
   const variables = Object.entries(applier.environment).map(([name, value]) => `${name}=${sh(value)} `);
   // Not in the command's own folder: Bun runs what a `bunfig.toml` there names, and reads its `.env` (measured).
   const apply = (verb: string, code = "") =>
-    `(cd ${sh(places.dir)} && ${variables.join("")}${shWords([...applier.command, verb, policy.runDir])}${code})`;
+    `(unset ${START_VARIABLES.join(" ")}; cd ${sh(places.dir)} && ${variables.join("")}${shWords([...applier.command, verb, policy.runDir])}${code})`;
   const parts = [work.top, work.git].map((part) => sh(`${part}/upper`)).join(" ");
   const flock = sh(policy.tools.flock);
   return `#!/bin/sh

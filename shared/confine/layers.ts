@@ -97,11 +97,14 @@ export function rootWasChanged(policy: Trees): boolean {
  * The next mount makes them anew.
  */
 export function openWorkFolders(policy: Pick<Policy, "work">): void {
-  const { layer, keep } = workPlacesIn(policy.work);
-  for (const parent of [layer, keep]) {
-    for (const part of existsSync(parent) ? readdirSync(parent) : []) {
-      const inner = join(parent, part, "work", "work");
-      if (existsSync(inner)) chmodSync(inner, 0o700);
-    }
-  }
+  const { layer, keep, rounds } = workPlacesIn(policy.work);
+  const inside = (parent: string) =>
+    existsSync(parent) ? readdirSync(parent).map((name) => join(parent, name)) : [];
+  const folders = [
+    ...[layer, keep].flatMap(inside).map((part) => join(part, "work", "work")),
+    ...inside(rounds)
+      .flatMap(inside)
+      .map((part) => join(part, "work")),
+  ];
+  for (const folder of folders) if (existsSync(folder)) chmodSync(folder, 0o700);
 }

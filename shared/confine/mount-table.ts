@@ -1,6 +1,6 @@
-import { workPlacesIn } from "./places.ts";
+import { workName, workPlacesIn } from "./places.ts";
 import type { Identity, Policy, View } from "./policy.ts";
-import { fstab } from "./text.ts";
+import { fstab, sh } from "./text.ts";
 import { opened } from "./view.ts";
 
 export interface TableInput {
@@ -13,7 +13,7 @@ export interface TableInput {
 export interface MountTable {
   /** Folders that the lines reach through a descriptor: their names may be covered by then. */
   opens: { fd: number; path: string }[];
-  /** The overlays, and what in them stays as it is; by depth. */
+  /** The overlays, and what in them stays as it is; by depth. Words for sh. */
   layers: string[];
   /** Devices, private folders and what is hidden. */
   others: { before: string[]; after: string[] };
@@ -38,11 +38,11 @@ export function mountTable({ policy, view, identity }: TableInput): MountTable {
   const layers = [
     ...view.overlays.map(({ target, layer }) => ({
       target,
-      line: `handrail ${fstab(target)} overlay ${overlayOptions(lower(target), `/proc/self/fd/3/${layer}`)} 0 0`,
+      line: overlayLine(target, layer, lower(target)),
     })),
     ...view.originals.map((target) => ({
       target,
-      line: `${open(target)} ${fstab(target)} none bind,ro 0 0`,
+      line: sh(`${open(target)} ${fstab(target)} none bind,ro 0 0`),
     })),
   ].sort((a, b) => depth(a.target) - depth(b.target));
   const shown = view.shown.map(({ source, target }) => bind(`${policy.work}/${source}`, target));
@@ -62,8 +62,15 @@ export function mountTable({ policy, view, identity }: TableInput): MountTable {
   };
 }
 
-function overlayOptions(lower: string, layer: string): string {
-  return `lowerdir=${lower},upperdir=${layer}/upper,workdir=${layer}/work,userxattr`;
+/**
+ * A line of fstab as words for sh, `$hr_round` being the round. `volatile`: else the end of each overlay waits until
+ * all is on the disk that the machine has not yet written there. The kernel then takes a work folder once only.
+ * Source: docs.kernel.org, filesystems/overlayfs, "Volatile mount".
+ */
+function overlayLine(target: string, layer: string, lower: string): string {
+  const options = `lowerdir=${lower},upperdir=/proc/self/fd/3/${layer}/upper,userxattr,volatile`;
+  const begin = `handrail ${fstab(target)} overlay ${options},workdir=/proc/self/fd/3/rounds/`;
+  return `${sh(begin)}"$hr_round"${sh(`/${workName(layer)} 0 0`)}`;
 }
 
 export function depth(path: string): number {

@@ -46,6 +46,9 @@ export interface WorkPlaces {
   /** Layers that have been applied, and are being removed. */
   gone: string;
   keep: string;
+  /** `<round>/<name of a layer>`: work folders of overlays, made beforehand; and which round is the next. */
+  rounds: string;
+  round: string;
   /** Shown in place of folders that are hidden from commands. */
   mask: string;
   device: string;
@@ -63,7 +66,17 @@ export function workPlacesIn(dir: string): WorkPlaces {
     cut: join(dir, "cut"),
     gone: join(dir, "gone"),
     keep: join(dir, "keep"),
+    rounds: join(dir, "rounds"),
+    round: join(dir, "round"),
     mask: join(dir, "mask"),
     device: join(dir, "device"),
   };
+}
+
+/** How many commands run before work folders have to be cleared, for which another program is started. */
+export const ROUNDS = 16;
+
+/** @param layer as the view names it */
+export function workName(layer: string): string {
+  return layer.replaceAll("/", "-");
 }

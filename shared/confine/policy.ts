@@ -2,8 +2,11 @@ import * as z from "zod/mini";
 import { frozenSchema } from "../scope/surroundings.ts";
 import { scopeSchema } from "../task/spec.ts";
 
-/** How commands are held on this machine, best first. */
-export const MECHANISMS = ["bwrap-overlay", "bwrap-mount", "util-linux"] as const;
+/**
+ * How commands are held on this machine, best first. The overlays that bubblewrap makes itself are a little faster
+ * where the disk is idle, but wait for it where it is not (`mount-table.ts`).
+ */
+export const MECHANISMS = ["bwrap-mount", "bwrap-overlay", "util-linux"] as const;
 export const mechanismSchema = z.enum(MECHANISMS);
 export type Mechanism = z.infer<typeof mechanismSchema>;
 
@@ -46,7 +49,7 @@ export type Identity = z.infer<typeof identitySchema>;
 const toolsSchema = z.object({
   ...{ unshare: z.string(), mount: z.string(), setpriv: z.string(), flock: z.string() },
   ...{ env: z.string(), find: z.string(), tar: z.string(), sh: z.string(), setsid: z.string() },
-  ...{ cat: z.string(), cp: z.string(), sleep: z.string() },
+  ...{ cat: z.string(), cp: z.string(), rm: z.string(), sleep: z.string() },
   bash: z.optional(z.string()),
   ip: z.optional(z.string()),
   bwrap: z.optional(z.string()),

@@ -15,7 +15,7 @@ import { launcherScript } from "./launcher.ts";
 import { freshLayer, makePart } from "./layers.ts";
 import { DEVICES } from "./mount-table.ts";
 import { ownPlaces } from "./own.ts";
-import { placesIn, workPlacesIn } from "./places.ts";
+import { placesIn, ROUNDS, workName, workPlacesIn } from "./places.ts";
 import type { Identity, Mechanism, Policy, Tools, View } from "./policy.ts";
 import { findTool, needTool } from "./tools.ts";
 import { unreadPaths } from "./unread.ts";
@@ -120,6 +120,7 @@ function toolsOf(root: string): Tools {
     cat: needTool("cat", root),
     cp: needTool("cp", root),
     sleep: needTool("sleep", root),
+    rm: needTool("rm", root),
     ...(bash !== undefined && { bash }),
     ...(ip !== undefined && { ip }),
     ...(bwrap !== undefined && { bwrap }),
@@ -140,7 +141,9 @@ function makeWork(policy: Policy, view: View, identity: Identity): void {
   if (shownAt !== undefined) writeGitHook(work.mask, shownAt);
   for (const { target, layer } of view.overlays) {
     if (layer.startsWith("keep/")) makePart(join(work.dir, layer), target);
+    for (let round = 0; round < ROUNDS; round++) privateDir(join(work.rounds, `${round}`, workName(layer)));
   }
+  if (!existsSync(work.round)) writeFileSync(work.round, "0\n", { mode: 0o600 });
   for (const { source } of view.shown) privateDir(join(work.dir, source));
   if (identity.privileged) makeDevices(work.device);
 }

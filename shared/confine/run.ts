@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { EXIT } from "../errors.ts";
+import { loadedOutside } from "../tree/outside.ts";
 import { type CommandRecord, readCommands } from "./commands.ts";
 import { openWorkFolders, rootWasChanged } from "./layers.ts";
 import { placesIn } from "./places.ts";
@@ -76,12 +77,14 @@ function call(held: HeldCommand, callID: string): Promise<Called> {
   // The command ends when this process is killed.
   const last = held.policy ? [held.policy.tools.setpriv, "--pdeathsig", "TERM"] : [];
   const [program = "", ...words] = [...last, held.shellPath, "-c", held.command];
+  const env = held.env ?? process.env;
+  const outside = held.policy && loadedOutside(held.policy.root, env);
   const output = held.buffer ? "pipe" : "inherit";
   return new Promise((resolve, reject) => {
     // In a session of its own: a command cannot type into the terminal that Handrail runs in.
     const child = spawn(program, words, {
       cwd: held.cwd,
-      env: { ...(held.env ?? process.env), HANDRAIL_CALL_ID: callID, PWD: held.cwd },
+      env: { ...env, ...outside, HANDRAIL_CALL_ID: callID, PWD: held.cwd },
       stdio: [held.unattended ? "ignore" : "inherit", output, output],
       detached: true,
     });

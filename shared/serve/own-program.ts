@@ -11,7 +11,7 @@ export interface ProgramCall {
 /**
  * One of Handrail's own built programs. They lie beside the OpenCode plugin, wherever that was copied to,
  * and in the companion's build below `opencode-plugin/`.
- * @param name the file, e.g. `shell.mjs`
+ * @param name the file, e.g. `shell.cjs`
  * @throws HandrailError `confinement-failed` when the installation lacks it
  */
 export function ownProgram(name: string): ProgramCall {

@@ -11,9 +11,11 @@ import { otherUsers } from "./users.ts";
  * @returns whether there was anything to end
  */
 export async function stopServer(entry: ServerEntry): Promise<boolean> {
-  const running = isRunning(entry) || isAlive(entry.leader);
+  const { leader, process } = entry;
+  const own = process && isAlive(process) ? [process.pid] : [];
+  const running = own.length > 0 || isAlive(leader);
   // A launcher may be gone and leave its group behind: as long as that has a member, its number is no other's.
-  if (running) await endTree(entry.leader.pid, entry.process ? [entry.process.pid] : []);
+  if (running) await endTree(leader.pid, own);
   removeEntry(entry);
   return running;
 }

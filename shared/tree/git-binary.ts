@@ -1,6 +1,7 @@
-import { accessSync, constants, existsSync, realpathSync, statSync } from "node:fs";
-import { delimiter, dirname, isAbsolute, join, relative, sep } from "node:path";
+import { accessSync, constants, realpathSync, statSync } from "node:fs";
+import { delimiter, isAbsolute, join } from "node:path";
 import { HandrailError } from "../errors.ts";
+import { isInside, isOutside, workingTreesAround } from "./outside.ts";
 
 const NAME = process.platform === "win32" ? "git.exe" : "git";
 
@@ -38,41 +39,8 @@ export function findGit(directory: string, path: string = process.env.PATH ?? ""
   });
 }
 
-/** `/` itself is left out: a repository there would hold every git there is. */
-function workingTreesAround(directory: string): string[] {
-  const roots: string[] = [];
-  const start = existsSync(directory) ? realpathSync(directory) : directory;
-  for (let folder = start; dirname(folder) !== folder; folder = dirname(folder)) {
-    if (existsSync(join(folder, ".git"))) roots.push(folder);
-  }
-  return roots;
-}
-
-/**
- * PATH without what lies in a working tree around `directory`, and without relative entries: started by
- * `npx` or with direnv a program has `node_modules/.bin` of the repository first, which an executor can write.
- */
-export function pathOutside(directory: string, path: string): string {
-  const roots = workingTreesAround(directory);
-  return path
-    .split(delimiter)
-    .filter((entry) => isAbsolute(entry) && isOutside(entry, roots))
-    .join(delimiter);
-}
-
 function isForeign(entry: string, roots: readonly string[]): boolean {
   return !entry.split(/[/\\]/).includes("node_modules") && isOutside(entry, roots);
-}
-
-function isOutside(entry: string, roots: readonly string[]): boolean {
-  const real = existsSync(entry) ? realpathSync(entry) : entry;
-  return !roots.some((root) => isInside(entry, root) || isInside(real, root));
-}
-
-/** Whether `path` is `folder` or lies below it; both absolute. */
-function isInside(path: string, folder: string): boolean {
-  const steps = relative(folder, path);
-  return steps === "" || (steps !== ".." && !steps.startsWith(`..${sep}`) && !isAbsolute(steps));
 }
 
 function executable(file: string): string | undefined {

@@ -15,16 +15,13 @@ function build(): string {
   const folder = join(projectRoot, ".build");
   mkdirSync(folder, { recursive: true });
   // Several test workers build at the same time.
-  const draft = join(folder, `shell-${process.pid}.mjs`);
+  const draft = join(folder, `shell-${process.pid}.cjs`);
   buildSync({
     entryPoints: [join(projectRoot, "shared/confine/shell-main.ts")],
     outfile: draft,
-    ...{ bundle: true, platform: "node", target: "node20", format: "esm", logLevel: "warning" },
-    banner: {
-      js: 'import { createRequire as __c } from "node:module"; const require = __c(import.meta.url);',
-    },
+    ...{ bundle: true, platform: "node", target: "node20", format: "cjs", logLevel: "warning" },
   });
-  const file = join(folder, "shell.mjs");
+  const file = join(folder, "shell.cjs");
   renameSync(draft, file);
   return file;
 }

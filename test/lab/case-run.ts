@@ -56,7 +56,7 @@ export function openBench(): Bench {
       js: 'import { createRequire as __c } from "node:module"; const require = __c(import.meta.url);',
     },
   });
-  const program = join(dir, "shell.mjs");
+  const program = join(dir, "shell.cjs");
   copyFileSync(applier().command[1] ?? "", program);
   const original = join(dir, "original");
   buildFixture(original);
@@ -86,6 +86,7 @@ export function openBench(): Bench {
     const env = {
       PATH: process.env.PATH,
       HANDRAIL_TEST_BWRAP: process.env.HANDRAIL_TEST_BWRAP,
+      HANDRAIL_CONFINEMENT: process.env.HANDRAIL_CONFINEMENT,
       HANDRAIL_CASES: dir,
     };
     return spawnSync(file, words, { cwd: "/", encoding: "utf8", env, maxBuffer: 1 << 28 });

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -22,6 +23,8 @@ const GRACE_MS = 10_000;
 export default function setUpSuite(): () => Promise<void> {
   const before = process.env.TMPDIR;
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "hr-")));
+  // What tests start as another user has to pass through.
+  chmodSync(folder, 0o711);
   process.env.TMPDIR = folder;
   return async () => {
     const processes = await processesLeft(folder);

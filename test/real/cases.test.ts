@@ -1,7 +1,15 @@
+/**
+ * Every case of `test/cases`, by everybody and with every mechanism: hours. Environment variables choose a part:
+ *   HANDRAIL_CASES        names in `test/cases` (`own.jsonl`), or first and last case (`o943-o1105`)
+ *   HANDRAIL_CASES_WHO    one of `self`, `root on another's files`, `user`
+ *   HANDRAIL_CONFINEMENT  one mechanism
+ *   HANDRAIL_TEST_BWRAP   a bubblewrap that is not installed
+ */
 import { execFileSync } from "node:child_process";
-import { cpSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { policySchema } from "../../shared/confine/policy.ts";
 import { type Bench, openBench, report, TASK, type Who } from "../lab/case-run.ts";
 import type { Outcome } from "../lab/case-worker.ts";
 import {
@@ -23,8 +31,10 @@ import { makeSandbox } from "../lab/sandbox.ts";
 import { call, type ModelRequest, type Step, text } from "../lab/script.ts";
 
 const LONG = 3_600_000;
-const cases = loadCases("shell.jsonl", "own.jsonl");
-const sample = loadCases("shell.jsonl");
+const cases = chosen(loadCases("shell.jsonl", "own.jsonl"));
+const sample = chosen(loadCases("shell.jsonl"));
+const everybody: Who[] = ["self", "root on another's files", "user"];
+const wanted = process.env.HANDRAIL_CASES_WHO;
 const isRoot = process.getuid?.() === 0;
 let bench: Bench;
 let bare: Outcome[];
@@ -35,7 +45,7 @@ beforeAll(() => {
 }, LONG);
 afterAll(() => bench.close());
 
-test.each<Who>(["self", "root on another's files", "user"])(
+test.each(everybody.filter((who) => wanted === undefined || who === wanted))(
   "every command, held: %s",
   (who) => {
     if (who !== "self" && !isRoot)
@@ -48,19 +58,17 @@ test.each<Who>(["self", "root on another's files", "user"])(
   LONG,
 );
 
-test(
-  "the sample through handrail exec",
-  () => {
-    for (const mechanism of mechanisms) {
-      expect(report(sample, bare, bench.run(sample, "exec", "self", mechanism)), mechanism).toBe("");
-    }
+test.each(mechanisms)(
+  "the sample through handrail exec: %s",
+  (mechanism) => {
+    expect(report(sample, bare, bench.run(sample, "exec", "self", mechanism))).toBe("");
   },
   LONG,
 );
 
-test.runIf(mechanisms.length > 0)(
-  "the sample through the bash tool of the real OpenCode",
-  async () => {
+test.each(mechanisms)(
+  "the sample through the bash tool of the real OpenCode: %s",
+  async (mechanism) => {
     const sandbox = closing(makeSandbox());
     const fixture = join(sandbox.dir, "fixture");
     buildFixture(fixture);
@@ -68,16 +76,33 @@ test.runIf(mechanisms.length > 0)(
     writeFileSync(join(fixture, "repo/opencode_tasks/20261121-case.txt"), TASK);
     const lab = new Sheet(sample, fixture, join(sandbox.dir, "kept"));
     const model = closing(await startOpenAiServer((request) => lab.next(request)));
-    const opencode = setUpOpencode({ sandbox, modelUrl: model.url, plugins: [PLUGIN] });
+    const env = { HANDRAIL_CONFINEMENT: mechanism };
+    const opencode = setUpOpencode({ sandbox, modelUrl: model.url, plugins: [PLUGIN], env });
     const done = await opencode.run(join(fixture, "repo"), ["run", TASK.trimEnd()], { timeout: LONG });
     expect(done.code, done.stderr).toBe(0);
     expect(lab.outcomes).toHaveLength(sample.length);
     expect(lab.report(bare)).toBe("");
     const [run] = runRecords(sandbox);
     expect(run).toMatchObject({ state: "done", verdict: "in_scope" });
+    expect(mechanismOf(sandbox.state)).toEqual([mechanism]);
   },
   LONG,
 );
+
+/** The part of the cases that `HANDRAIL_CASES` names. */
+function chosen(all: Case[]): Case[] {
+  const part = process.env.HANDRAIL_CASES;
+  if (part === undefined) return all;
+  if (part.endsWith(".jsonl")) {
+    const ids = loadCases(...part.split(",")).map(({ id }) => id);
+    return all.filter(({ id }) => ids.includes(id));
+  }
+  const [first, last = first] = part.split("-");
+  const start = all.findIndex(({ id }) => id === first);
+  const end = all.findIndex(({ id }) => id === last);
+  if (start < 0 || end < start) throw new Error(`HANDRAIL_CASES=${part}: there are no such cases`);
+  return all.slice(start, end + 1);
+}
 
 /** Gives a model its commands one after the other, and looks at the fixture after each. */
 class Sheet {
@@ -141,6 +166,15 @@ class Sheet {
     execFileSync("cp", ["-a", join(this.#kept, "src"), join(this.#fixture, "repo/src")]);
     this.#before = readTree(this.#fixture);
   }
+}
+
+/** What held the commands of the runs on record. */
+function mechanismOf(state: string): string[] {
+  const records = readdirSync(state, { recursive: true, encoding: "utf8" });
+  const policies = records.filter((name) => name.endsWith("/confine/policy.json"));
+  return policies.map(
+    (name) => policySchema.parse(JSON.parse(readFileSync(join(state, name), "utf8"))).mechanism,
+  );
 }
 
 function bash(command: string): Step {

@@ -128,10 +128,25 @@ test("handrail review on one real server: classified, repaired once, held to rea
     new Set(model.requests.map(({ messages }) => messages.filter(({ role }) => role === "user").length)),
   ).toEqual(new Set([1, 2, 3]));
 
+  // What it cannot begin with is said at once, and not as a job that runs.
+  expect(await review("--background", "--model", "lab/none")).toMatchObject({
+    code: 2,
+    state: "failed",
+    result: { error: { message: expect.stringContaining("lab/none") } },
+  });
   answers("FAIL");
   const job = await review("--background");
   expect(job).toMatchObject({ code: 0, job_id: expect.stringMatching(/^j/) });
-  expect(await handrail("job", "wait", job.job_id)).toMatchObject({ code: 1 });
+  const waited = await handrail("job", "wait", job.job_id);
+  expect(waited).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(
+      /^FAIL: 1 finding in \d changed files, 3 parts\n1\. \[High\] src\/cart\.js:1: /,
+    ),
+  });
   const result = JSON.parse((await handrail("job", "result", job.job_id, "--json")).stdout);
-  expect(result.result).toMatchObject({ classification: "FAIL", findings: [{ severity: "High" }] });
+  expect(result).toMatchObject({
+    state: "done",
+    result: { classification: "FAIL", findings: [{ severity: "High" }] },
+  });
 }, 400_000);

@@ -169,6 +169,27 @@ test("a session: scope from its prompt, continued, attached, in the background",
   ]);
   expect((await lab.json(["job", "list"])).value).toMatchObject([{ job_id, state: "done" }]);
   expect((await lab.json(["session", "list"])).value).toHaveLength(4);
+
+  // For a person: that it only reads, and why a job has not come to a session.
+  const reads = await lab.handrail(["session", "new", "--background", "--", "Look around."]);
+  expect(reads).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/read-only: the prompt has no file scope/),
+  });
+  expect(reads.stdout).toMatch(/^job (j\S+): session ses_\w+, read-only\n {2}handrail job wait \1\n$/);
+  const none = await lab.handrail([
+    "session",
+    "new",
+    "--background",
+    "--model",
+    "lab/none",
+    "--",
+    "Look around.",
+  ]);
+  expect(none).toMatchObject({
+    code: 2,
+    stdout: expect.stringMatching(/failed: OpenCode has no model "lab\/none"/),
+  });
 });
 
 test("without the plugin a server gets no prompt: exit 5, no model is asked, nothing is left", async () => {

@@ -2,13 +2,12 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { HandrailError } from "../../../shared/errors.ts";
 import type { ReviewScope } from "../../../shared/review/changes.ts";
-import { findingsText } from "../../../shared/review/findings.ts";
-import { printable } from "../../../shared/text/printable.ts";
 import { openHere } from "../here.ts";
-import { emit, paint } from "../output.ts";
+import { emit } from "../output.ts";
 import { progressFor } from "../progress.ts";
-import { exitCodeOfReview, performReview, type ReviewResult } from "../review/perform.ts";
-import { startJob } from "../serve/worker.ts";
+import { performReview } from "../review/perform.ts";
+import { exitCodeOfReview, reviewText } from "../review/result.ts";
+import { runInBackground } from "../serve/background.ts";
 import { checkedModel, eventsOption, minutes } from "../turn-options.ts";
 
 interface ReviewOptions {
@@ -75,38 +74,11 @@ async function review(focus: string[], options: ReviewOptions): Promise<void> {
     // In one word: the worker puts its own options behind.
     const look = words === undefined ? [] : [`--focus=${words}`];
     const more = [...look, ...given("--base", base), ...given("--model", model), ...given("--agent", agent)];
-    await inBackground([...args, ...more, ...(adversarial ? ["--adversarial"] : [])], repo.root, options);
-    return;
+    const rest = [...more, ...(adversarial ? ["--adversarial"] : [])];
+    return runInBackground(options, { kind: "review", root: repo.root, args: [...args, ...rest] });
   }
   const progress = progressFor(options);
   const wish = { repo, scope, base, adversarial, focus: words };
   const result = await performReview({ ...wish, model, agent, timeoutMs, progress });
   emit(options, result, () => reviewText(result), exitCodeOfReview(result));
-}
-
-async function inBackground(args: string[], root: string, options: ReviewOptions): Promise<void> {
-  const job = await startJob({ kind: "review", root, args });
-  const { job_id, session_id, state, started, directory } = job;
-  const shown = { job_id, state, started, directory, ...(session_id === undefined ? {} : { session_id }) };
-  emit(options, shown, () => `job ${job_id}: ${state}\n  handrail job wait ${job_id}`);
-}
-
-function reviewText(result: ReviewResult): string {
-  const { classification, findings, problem, files, parts, omitted, secret } = result;
-  const colour = classification === "FAIL" ? 31 : classification === "unclassified" ? 33 : 32;
-  return [
-    `${paint(colour, classification)}: ${findings.length} finding${findings.length === 1 ? "" : "s"} in ${files} changed file${files === 1 ? "" : "s"}${parts > 1 ? `, ${parts} parts` : ""}`,
-    ...(findings.length > 0 ? [findingsText(findings)] : []),
-    ...(problem === undefined ? [] : [`not classified as a pass: ${printable(problem, 300)}`]),
-    ...(omitted.length > 0
-      ? [`too large to be shown to the reviewer: ${omitted.map((path) => printable(path)).join(", ")}`]
-      : []),
-    ...(secret.length > 0
-      ? [`left out, since they hold secrets: ${secret.map((path) => printable(path)).join(", ")}`]
-      : []),
-    ...(result.session_id === undefined ? [] : [`session ${result.session_id}`]),
-    ...(result.state === "timed_out" && result.attach
-      ? [`the time was up; go on with: ${result.attach}`]
-      : []),
-  ].join("\n");
 }

@@ -1,14 +1,7 @@
-import { EXIT, type ExitCode, HandrailError } from "../../../shared/errors.ts";
-import { type ReviewedChanges, type ReviewScope, reviewedChanges } from "../../../shared/review/changes.ts";
+import { HandrailError } from "../../../shared/errors.ts";
+import { type ReviewScope, reviewedChanges } from "../../../shared/review/changes.ts";
 import { chunksOf } from "../../../shared/review/chunks.ts";
-import {
-  type Classification,
-  classify,
-  type Finding,
-  type Reading,
-  readFindings,
-  sorted,
-} from "../../../shared/review/findings.ts";
+import { classify, type Reading, readFindings, sorted } from "../../../shared/review/findings.ts";
 import { repairPrompt, reviewPrompts } from "../../../shared/review/request.ts";
 import { SECRET_FILES } from "../../../shared/review/secrets.ts";
 import { findSessionRecord } from "../../../shared/serve/session-record.ts";
@@ -16,7 +9,8 @@ import type { Repository } from "../../../shared/tree/repository.ts";
 import type { Progress } from "../progress.ts";
 import type { HeldFor } from "../serve/held.ts";
 import { performTurn } from "../serve/perform.ts";
-import { exitCodeOfState, type SessionResult } from "../serve/result.ts";
+import type { SessionResult } from "../serve/result.ts";
+import type { ReviewResult } from "./result.ts";
 
 export interface ReviewWish {
   repo: Repository;
@@ -29,27 +23,6 @@ export interface ReviewWish {
   /** For the whole review. */
   timeoutMs: number;
   progress: Progress;
-}
-
-/** What `handrail review` prints with `--json` (design, section 6). */
-export interface ReviewResult {
-  classification: Classification;
-  findings: Finding[];
-  /** Why it is unclassified. */
-  problem?: string;
-  /** What became of the session's last turn. */
-  state: string;
-  scope: ReviewedChanges["scope"];
-  base: string;
-  files: number;
-  parts: number;
-  /** Changed files that the reviewer had to read for itself. */
-  omitted: string[];
-  /** Changed files that hold secrets and were not shown. */
-  secret: string[];
-  session_id?: string;
-  directory: string;
-  attach?: string;
 }
 
 /**
@@ -97,13 +70,6 @@ export async function performReview(wish: ReviewWish): Promise<ReviewResult> {
     ...(talk.last ? { session_id: talk.last.session_id, attach: talk.last.attach } : {}),
     state: talk.last?.state ?? "failed",
   };
-}
-
-/** Exit code of a review: 0 for PASS and PASS_WITH_NOTES; of a turn that did not end, what that came to. */
-export function exitCodeOfReview({ classification, state }: ReviewResult): ExitCode {
-  if (classification === "PASS" || classification === "PASS_WITH_NOTES") return EXIT.done;
-  const code = exitCodeOfState(state);
-  return code === EXIT.timeout || code === EXIT.missing ? code : EXIT.failed;
 }
 
 function conclusion(

@@ -48,8 +48,11 @@ async function turn(
   const model = checkedModel(options.model);
   const timeoutMs = minutes(options.timeout ?? PATIENCE);
   const flags = { root, cwd: process.cwd(), prompt, task, readOnly, unscoped };
+  const progress = progressFor(options);
   if (options.background) {
-    heldBy(flags); // what is wrong is said now, and not in a job
+    // What is wrong, and what it may write, is said now, and not in a job.
+    const { why, silent } = heldBy(flags);
+    if (!session || !silent) progress.say(why);
     const args = [...verb, "--directory", root, ...given("--timeout", options.timeout)];
     const more = [
       ...given("--model", model),
@@ -61,7 +64,6 @@ async function turn(
     ];
     return runInBackground(options, { kind: "session", root, args: [...args, ...more], prompt });
   }
-  const progress = progressFor(options);
   const { restartLost } = options;
   const wish = { ...flags, session, restartLost, model, agent, timeoutMs, progress };
   printSession(options, await performTurn(wish));

@@ -121,7 +121,7 @@ export class OwnJob {
     const run = job?.run_id === undefined ? undefined : readableRun(job.directory, job.run_id);
     this.note({
       // Whatever the verb calls it: who waits for an answer has not failed.
-      state: run?.state === "awaiting_permission" ? run.state : stateOf(result, exitCode),
+      state: run?.state === "awaiting_permission" ? run.state : stateOf(result, exitCode, job?.kind),
       result,
       exit_code: exitCode,
       ended: new Date().toISOString(),
@@ -131,8 +131,10 @@ export class OwnJob {
 
 const BY_CODE: Record<number, JobState> = { 0: "done", 3: "blocked", 4: "timed_out" };
 
-function stateOf(result: unknown, exitCode: number): JobState {
+function stateOf(result: unknown, exitCode: number, kind: Job["kind"] | undefined): JobState {
   const said = typeof result === "object" && result !== null && "state" in result ? result.state : undefined;
+  // A review that finds something has not failed itself.
+  if (said === "done" && kind === "review") return said;
   if (said === "aborted" || said === "awaiting_permission" || said === "timed_out") return said;
   return BY_CODE[exitCode] ?? "failed";
 }

@@ -39,8 +39,8 @@ async function withMechanism(
   const before = process.env.HANDRAIL_CONFINEMENT;
   process.env.HANDRAIL_CONFINEMENT = mechanism;
   const scope = { allow: ["src/"], inspect: [], forbid: [], rules: [], noRead: [] };
-  const applier = { command: [process.execPath, "opencode-plugin/dist/shell.mjs"], environment: {} };
-  applier.command = applier.command.map((word) => (word.endsWith(".mjs") ? join(process.cwd(), word) : word));
+  const program = join(process.cwd(), "opencode-plugin/dist/shell.cjs");
+  const applier = { command: [process.execPath, program], environment: {} };
   const shell = prepareShell({
     ...{ tree: await openRepository(root), runDir, scope, applier },
     scratch: DEFAULT_SCRATCH,

@@ -210,7 +210,7 @@ for path in [0, 1, 2, "/dev/tty", "/dev/console", *glob.glob("/dev/pts/[0-9]*")]
     const held = await hold();
     const { state } = held.sandbox;
     const { stdout } = await held.run(
-      `ls -A ${state} | grep -v -e hooks -e gitconfig -e command -e closed -e unreadable; cat ${state}/projects/*/inbox/* 2>&1 | head -1; env | grep -E '^HANDRAIL_|OPENCODE_SERVER' ; cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep -E '^HANDRAIL_(CALL|RUN|INBOX|CALLBACK)|OPENCODE_SERVER'; find / -xdev -name commands.jsonl -path '${held.sandbox.dir}/*' 2>/dev/null | head -3; true`,
+      `ls -A ${state} | grep -v -e hooks -e gitconfig -e command -e closed -e unreadable; cat ${state}/projects/*/inbox/* 2>&1 | head -1; env | grep -v ^HANDRAIL_TEST_BWRAP | grep -E '^HANDRAIL_|OPENCODE_SERVER' ; cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep -E '^HANDRAIL_(CALL|RUN|INBOX|CALLBACK)|OPENCODE_SERVER'; find / -xdev -name commands.jsonl -path '${held.sandbox.dir}/*' 2>/dev/null | head -3; true`,
     );
     expect(stdout.split("\n").filter((line) => line !== "" && !line.includes("No such file"))).toEqual([]);
     await held.run(

@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { loadedOutside } from "../../../shared/tree/outside.ts";
 import { closing } from "../../lab/cleanup.ts";
 import { holdRepo, mechanisms } from "../../lab/held.ts";
 import { manifest } from "../../lab/repo.ts";
@@ -71,6 +72,42 @@ describe.each(mechanisms)("%s", (mechanism) => {
       expect(held.repo.read("src/a.ts")).toBe(`${command}\n`);
       expect(done.stderr).toContain("src/b.ts");
     }
+  });
+
+  test("what the environment makes programs load is loaded by the command alone", async () => {
+    const held = closing(
+      await holdRepo({
+        mechanism,
+        repo: { files: { "src/a.ts": "a\n", "src/b.ts": "b\n" } },
+        env: ({ dir }) => ({
+          NODE_OPTIONS: `--require ${dir}/repo/src/lib/load.cjs`,
+          NODE_V8_COVERAGE: `${dir}/repo/coverage`,
+          BASH_ENV: `${dir}/repo/src/lib/load.sh`,
+          LD_LIBRARY_PATH: `${dir}/repo/src/lib`,
+          LD_PRELOAD: `${dir}/repo/src/lib/load.so`,
+        }),
+      }),
+    );
+    const { root } = held.repo;
+    const mark = (name: string) => `${root}/src/b-${name}.ts`;
+    const c = `#include <fcntl.h>\n__attribute__((constructor)) void f(void) { creat("${mark("so")}", 0644); }\n`;
+    held.repo.write("src/lib/load.c", c);
+    held.repo.write("src/lib/load.cjs", `require("fs").writeFileSync(${JSON.stringify(mark("cjs"))}, "");\n`);
+    held.repo.write("src/lib/load.sh", `touch ${mark("sh")}\n`);
+    const built = spawnSync("cc", ["-shared", "-fPIC", "-o", "src/lib/load.so", "src/lib/load.c"], {
+      cwd: root,
+    });
+    if (built.status !== 0) console.log("no library is tried: there is no C compiler");
+    const env: NodeJS.ProcessEnv = { ...process.env, ...loadedOutside(root, process.env) };
+    const stdio: ("ignore" | "pipe")[] = [...Array<"ignore">(10).fill("ignore"), "pipe"];
+    const spared = spawnSync(held.shell.shellPath, ["-c", "echo x > src/a.ts"], { cwd: root, env, stdio });
+    expect(spared.status).toBe(3);
+    const done = await held.run("node -e 0; echo y >> src/a.ts");
+    expect(held.repo.read("src/a.ts")).toBe("x\ny\n");
+    const refused = done.refused.map(({ path }) => path).filter((path) => path.startsWith("src/"));
+    expect(refused).toEqual(["src/b-cjs.ts", "src/b-sh.ts"]);
+    expect(existsSync(join(root, "coverage"))).toBe(false);
+    expect(["cjs", "sh", "so"].filter((name) => existsSync(mark(name)))).toEqual([]);
   });
 
   test("programs of the same name in PATH are not what holds the command", async () => {

@@ -112,3 +112,26 @@ test("while one starts, joins or ends the server, the others wait, or are told; 
   expect(order).toEqual(["first in", "first out", "second in"]);
   expect((await cleanUpServers(async () => true)).stopped).toHaveLength(1);
 });
+
+test("whoever has got the number of a process that is gone is left alone, by stop and by cleanup", async () => {
+  const root = sandbox.dir;
+  const entry = serverOf(root);
+  const gone = { ...entry, leader: { ...entry.leader, started: "1" } };
+  writeEntry(gone);
+  expect(await stopUnlessNeeded(root, unneeded)).toMatchObject({ ran: false });
+  expect([processRuns(entry.leader.pid), readEntry(root)]).toEqual([true, undefined]);
+  writeEntry(gone);
+  expect(await cleanUpServers(async () => true)).toMatchObject({ stopped: [], forgotten: [gone] });
+  expect([processRuns(entry.leader.pid), readEntry(root)]).toEqual([true, undefined]);
+
+  // The launcher is the server's own, and the number of what it had started is another's by now, who has a child.
+  const other = spawn("bash", ["-c", "set -m; sleep 600 & echo $!; wait"], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const child = Number(await new Promise((resolve) => other.stdout.once("data", resolve)));
+  writeEntry({ ...entry, process: { ...identify(other.pid), started: "1" } });
+  expect(await stopUnlessNeeded(root, unneeded)).toMatchObject({ ran: true });
+  const left = [processRuns(entry.leader.pid), processRuns(child)];
+  for (const pid of [child, other.pid ?? 0]) process.kill(pid, "SIGKILL");
+  expect(left).toEqual([false, true]);
+});

@@ -1,7 +1,8 @@
 import { chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
-import { findGit, pathOutside } from "../../../shared/tree/git-binary.ts";
+import { findGit } from "../../../shared/tree/git-binary.ts";
+import { loadedOutside, pathOutside } from "../../../shared/tree/outside.ts";
 import { openRepository } from "../../../shared/tree/repository.ts";
 import { at, place } from "./fixture.ts";
 
@@ -140,6 +141,19 @@ test("git is never taken from the repository, node_modules or a relative PATH en
   expect(findGit(join(repo.root, "sub"), [...planted, real].join(":")).file).toMatch(/^\/.*git$/);
   const outside = [join(here.dir, "node_modules/.bin"), join(here.dir, "bin"), "/usr/bin"];
   expect(pathOutside(join(repo.root, "sub"), [...planted, "/usr/bin"].join(":"))).toBe(outside.join(":"));
+  const lib = join(repo.root, "target/lib");
+  const libraries = {
+    LD_LIBRARY_PATH: `${lib}:/usr/lib:.:`,
+    LD_PRELOAD: `${lib}/x.so libm.so`,
+    LD_AUDIT: lib,
+  };
+  expect(loadedOutside(join(repo.root, "sub"), libraries)).toEqual({
+    LD_LIBRARY_PATH: "/usr/lib",
+    LD_PRELOAD: "libm.so",
+    LD_AUDIT: undefined,
+    GCONV_PATH: undefined,
+  });
+  expect(loadedOutside(repo.root, { LD_LIBRARY_PATH: "/usr/lib:/opt/lib" })).toEqual({});
   vi.stubEnv("PATH", [...planted, real].join(":"));
   expect((await openRepository(join(repo.root, "sub"))).root).toBe(repo.root);
   expect(() => at(repo.root).read("../ran")).toThrow(/ENOENT/);
