@@ -1,6 +1,9 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { clientFor } from "../../shared/serve/client.ts";
+import { serverEntrySchema } from "../../shared/serve/entry.ts";
+import { createSession } from "../../shared/serve/session.ts";
 import { projectState, TASK, TASK_NAME } from "../lab/delegation.ts";
 import { processesMentioning, until } from "../lab/process.ts";
 import { changed } from "../lab/repo.ts";
@@ -56,6 +59,7 @@ test("the worker is killed: its job is not running; the session can be attached,
   await until("the worker to end", () => !processRuns(worker));
   const lost = await lab.json(["job", "wait", job.job_id]);
   expect(lost).toMatchObject({ code: 1, value: { state: "lost", attach: job.attach } });
+  expect((await lab.handrail(["job", "result", job.job_id])).stdout).toContain(job.attach);
   const attached = await lab.json(["session", "attach", job.session_id, "--timeout", "0.02"]);
   expect(attached).toMatchObject({ code: 4, value: { state: "timed_out", run_id: job.run_id } });
   const cancelled = await lab.json(["job", "cancel", job.job_id]);
@@ -68,6 +72,11 @@ test("the worker is killed: its job is not running; the session can be attached,
   const second = (await lab.json([...NEW, "--background", "--", "Do the task."])).value;
   await edited(lab);
   expect((await lab.json(["job", "cancel", second.job_id])).value).toMatchObject({ state: "aborted" });
+  const result = await lab.handrail(["job", "result", second.job_id]);
+  expect(result).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(/aborted[\s\S]*Changed: "src\/a\.ts"/),
+  });
   expect((await lab.json(["job", "list"])).value).toMatchObject([{ state: "aborted" }, { state: "aborted" }]);
   expect((await lab.json(["serve", "status"])).value).toMatchObject({ state: "ready", busy: [] });
   expect(processesMentioning(lab.sandbox.dir)).toHaveLength(1);
@@ -137,6 +146,15 @@ test("spaces and other letters in the path, a linked worktree, another folder, a
   expect(first, first.stderr).toMatchObject({ code: 0, value: { directory: lab.repo.root, text: "Heard." } });
   const { session_id } = first.value;
   const { pid } = lab.entry().process;
+  // A server that gives a session another folder than its own: the session is refused, and does not stay.
+  const entry = serverEntrySchema.parse(lab.entry());
+  const client = clientFor(entry);
+  const known = async () => (await client.session.list()).data?.map(({ id }) => id);
+  const sessions = await known();
+  await expect(
+    createSession({ entry: { ...entry, directory: "/elsewhere" }, client }, { title: "astray" }),
+  ).rejects.toMatchObject({ code: "wrong-directory" });
+  expect(await known()).toEqual(sessions);
 
   const linked = join(lab.sandbox.dir, "linked trée 'y'");
   lab.repo.git("worktree", "add", "-q", "-b", "linked", linked);
@@ -163,8 +181,11 @@ test("spaces and other letters in the path, a linked worktree, another folder, a
   const own = (name: string) => !name.startsWith(".git ");
   expect(changed(before, lab.repo.manifest()).filter(own)).toEqual([]);
   lab.model.script([text("Heard.")]);
-  const refused = await lab.json(["session", "continue", session_id, "--directory", linked, "--", "Go on."]);
-  expect(refused).toMatchObject({ code: 2, value: { error: { code: "wrong-directory" } } });
+  for (const args of [["continue", "--", "Go on."], ["attach"], ["abort"]]) {
+    const [verb = "", ...prompt] = args;
+    const refused = await lab.json(["session", verb, session_id, "--directory", linked, ...prompt]);
+    expect(refused).toMatchObject({ code: 2, value: { error: { code: "wrong-directory" } } });
+  }
   // Found by its id from anywhere.
   const found = await lab.json(["session", "status", session_id], { cwd: linked });
   expect(found.value).toMatchObject({ session_id, directory: lab.repo.root, state: "done" });

@@ -95,16 +95,16 @@ test("20 sessions on one server at once, each with its own scope: none gets into
   );
   const lab = await setUpServe(script, { repo: { files } });
   await lab.json(["serve", "start"]);
-  const all = await Promise.all(
-    Array.from({ length: COUNT }, (_none, index) =>
-      lab.json([
-        "session",
-        "new",
-        "--",
-        `This is session number ${index}.\n\nFile scope:\n- ${fileOf(index)}\n`,
-      ]),
-    ),
-  );
+  // One half has task files, the other says it in the prompt.
+  const start = (index: number) => {
+    const prompt = `This is session number ${index}.`;
+    const scope = `- ${fileOf(index)}\n`;
+    if (index % 2 === 1) return lab.json(["session", "new", "--", `${prompt}\n\nFile scope:\n${scope}`]);
+    const task = `opencode_tasks/20261121-number-${index}.txt`;
+    lab.repo.write(task, `${prompt}\n\nFiles to modify:\n${scope}`);
+    return lab.json(["session", "new", "--task", task, "--", prompt]);
+  };
+  const all = await Promise.all(Array.from({ length: COUNT }, (_none, index) => start(index)));
   all.forEach((one, index) => {
     expect(one, one.stderr).toMatchObject({ value: { state: "done", text: `Did ${index}.` } });
     const { verdict, changes, refusals } = one.value.report;

@@ -221,22 +221,32 @@ const sessionSchema = z.looseObject({ session_id: z.string(), state: z.string(),
 const reportedSchema = z.looseObject({ report: reportSchema });
 
 function textOf(job: Job, result: unknown): string {
+  const review = reviewResultSchema.safeParse(result);
+  if (job.kind === "review" && review.success) return reviewText(review.data);
+  if (sessionSchema.safeParse(result).success) return resultText(result as SessionResult);
+  const reported = reportedSchema.safeParse(result);
+  if (reported.success) return `${callbackText(reported.data.report)}${whereAnswerIs(job)}`;
+  const report = reportSchema.safeParse(result);
+  if (report.success) return callbackText(report.data);
   const failed = errorSchema.safeParse(result);
   if (failed.success) {
     const { message, fix } = failed.data.error;
     return `${line(job)}\n${printable(message, 400)}${fix ? `\n  fix: ${printable(fix, 400)}` : ""}`;
   }
-  const review = reviewResultSchema.safeParse(result);
-  if (job.kind === "review" && review.success) return reviewText(review.data);
-  if (sessionSchema.safeParse(result).success) return resultText(result as SessionResult);
-  const reported = reportedSchema.safeParse(result);
-  if (reported.success) return callbackText(reported.data.report);
-  const report = reportSchema.safeParse(result);
-  if (report.success) return callbackText(report.data);
-  return job.state === "lost" ? `${line(job)}\n${LOST}` : line(job);
+  return job.state === "lost" ? lostText(job) : line(job);
 }
 
-const LOST = "its worker is gone; the session may still be working: attach to it";
+function lostText(job: Job): string {
+  const { session_id, directory } = job;
+  const gone = `${line(job)}\nits worker is gone`;
+  if (session_id === undefined) return `${gone}, and had no session yet`;
+  return `${gone}; the session may still be working\n  ${attachCommand(session_id, directory)}`;
+}
+
+/** Its worker had left before there was one; the session has it. */
+function whereAnswerIs({ session_id, directory }: Job): string {
+  return session_id === undefined ? "" : `\n\nits answer: ${attachCommand(session_id, directory)}`;
+}
 
 function lines(job: Job, pending: readonly AwaitedAnswer[] = []): string {
   return [line(job), ...pending.flatMap(pendingLines)].join("\n");
