@@ -1,4 +1,5 @@
 import type { PluginInput } from "@opencode-ai/plugin";
+import { isAlive } from "../shared/run/process.ts";
 import { lastUse, readEntry } from "../shared/serve/entry.ts";
 import { IDLE_VARIABLE, ROOT_VARIABLE } from "../shared/serve/environment.ts";
 
@@ -8,7 +9,8 @@ const LOOK_MS = 60_000;
 /**
  * Ends a server that Handrail has started once nobody has used it for a while: no session works, nothing was
  * heard of any, and no companion waits for one. Nobody else is there to do it, least of all for a server that is
- * on record no more (the state folder was removed, or its file could not be read); a person's own server stays.
+ * on record no more (the state folder was removed, or its file could not be read), or whose starter was killed; a
+ * person's own server stays.
  */
 export class IdleWatch {
   #heard = Date.now();
@@ -43,7 +45,7 @@ export class IdleWatch {
 
   async #look(root: string, client: PluginInput["client"], idle: number): Promise<void> {
     const entry = readEntry(root);
-    if (entry?.state === "starting") return;
+    if (entry?.state === "starting" && entry.starter && isAlive(entry.starter)) return;
     const used = entry?.process?.pid === process.pid ? (lastUse(root) ?? 0) : 0;
     if (Date.now() - Math.max(this.#heard, used) < idle) return;
     const { data } = await client.session.status();

@@ -17,6 +17,8 @@ export const serverEntrySchema = z.object({
   password: z.string(),
   /** What Handrail has started; it leads a process group of its own. */
   leader: processIdentitySchema,
+  /** Who waits for it to be ready, while it is starting. */
+  starter: z.optional(processIdentitySchema),
   /** OpenCode itself: `opencode` may be a launcher that starts the real program. */
   process: z.optional(processIdentitySchema),
   /** OpenCode's version, as the server says. */

@@ -55,6 +55,7 @@ export async function startServer(start: Start): Promise<ServerEntry> {
     directory: root,
     password,
     leader,
+    starter: identify(),
     version: "",
     ...currentPrints(start.program),
     started: new Date().toISOString(),
@@ -72,7 +73,8 @@ export async function startServer(start: Start): Promise<ServerEntry> {
     const version = await healthOf(entry, until - Date.now(), alive);
     if (version === undefined) throw notUp("it does not answer", logFile);
     const sign = await provePlugin(entry, signFile, until);
-    entry = { ...entry, state: "ready", version, process: identify(sign.pid) };
+    const { starter: _, ...started } = entry;
+    entry = { ...started, state: "ready", version, process: identify(sign.pid) };
     writeEntry(entry);
     child.unref();
     return entry;

@@ -1,13 +1,14 @@
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { identify, type ProcessIdentity } from "../../shared/run/process.ts";
 import { closing } from "../lab/cleanup.ts";
 import { projectState } from "../lab/delegation.ts";
 import { until } from "../lab/process.ts";
 import { call, text } from "../lab/script.ts";
-import { processRuns, setUpServe } from "../lab/serve.ts";
+import { processRuns, type ServeLab, setUpServe } from "../lab/serve.ts";
 
 const edit = call("edit", { filePath: "src/a.ts", oldString: "a = 1", newString: "a = 2" });
 const TASK_FILE = "opencode_tasks/20261121-checked.txt";
@@ -36,7 +37,14 @@ async function slowCheck() {
   return { command, asked, pass };
 }
 
-test("an idle server: not while a validation command runs, and also when its record is gone", async () => {
+/** Puts a server on record as one that is not ready yet. */
+function starting(lab: ServeLab, starter: ProcessIdentity): void {
+  const { process: _, ...entry } = lab.entry();
+  const file = join(projectState(lab.sandbox), "serve.json");
+  writeFileSync(file, JSON.stringify({ ...entry, state: "starting", starter }), { mode: 0o600 });
+}
+
+test("an idle server ends: not while a validation command runs or it is waited for, but also when nobody finds it any more", async () => {
   const check = await slowCheck();
   const task = `Change the "a" constant\n\nFiles to modify:\n- src/a.ts\n\nTests/validation:\n- \`${check.command}\`\n`;
   const works = await setUpServe([edit, text("Changed.")]);
@@ -63,5 +71,13 @@ test("an idle server: not while a validation command runs, and also when its rec
   expect(works.callbacks()).toMatchObject([
     { run_id: job.value.run_id, state: "done", validation: [{ command: check.command, exitCode: 0 }] },
   ]);
-  await until("the server to be idle and end", () => !processRuns(pid));
+
+  // One that somebody is waiting for stays; one whose starter was killed does not.
+  starting(works, identify());
+  const { pid: again } = (await other.json(["serve", "start"])).value;
+  starting(other, { ...identify(), started: "1" });
+  await until("the server that nobody waits for to end", () => !processRuns(again));
+  expect(processRuns(pid)).toBe(true);
+  starting(works, { ...identify(), started: "1" });
+  await until("the other one to end, too", () => !processRuns(pid));
 });
