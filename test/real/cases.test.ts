@@ -32,7 +32,8 @@ import { call, type ModelRequest, type Step, text } from "../lab/script.ts";
 
 const LONG = 3_600_000;
 const cases = chosen(loadCases("shell.jsonl", "own.jsonl"));
-const sample = chosen(loadCases("shell.jsonl"));
+const inSample = new Set(loadCases("shell.jsonl").map(({ id }) => id));
+const sample = cases.filter(({ id }) => inSample.has(id));
 const everybody: Who[] = ["self", "root on another's files", "user"];
 const wanted = process.env.HANDRAIL_CASES_WHO;
 const isRoot = process.getuid?.() === 0;
