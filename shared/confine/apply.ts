@@ -55,7 +55,7 @@ export async function applyLayer(policy: Policy, taken: string, exitCode: number
   const since = lifted?.since ?? statSync(join(taken, "busy"), { bigint: true }).mtimeNs;
   const { found, isLate } = findConflicts(
     wanted.map(({ change }) => change),
-    { root, upper, tar, since, lifted: lifted?.folders ?? [] },
+    { root, upper, tar, since, lifted: lifted?.entries ?? new Set() },
   );
 
   const conflicts = [...found].filter((change) => change.op !== "touch");

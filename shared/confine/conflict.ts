@@ -3,15 +3,14 @@ import { posix } from "node:path";
 import { below } from "../tree/bytes.ts";
 import { sameBytes } from "./compare.ts";
 import type { LayerChange } from "./layer.ts";
-import { isBelow } from "./tools.ts";
 import { wasCopiedUp } from "./xattr.ts";
 
 export interface ConflictInput {
   root: string;
   upper: string;
   tar: string;
-  /** Folders that were copied into the layer before the command. */
-  lifted: readonly string[];
+  /** What was copied into the layer before the command: all that lay in some folders. */
+  lifted: ReadonlySet<string>;
   /** When the command began, or the copying, in nanoseconds of the file system's clock. */
   since: bigint;
 }
@@ -37,6 +36,7 @@ class Finder {
   private readonly input: ConflictInput;
   /** Folders by whether the way to them is what the command saw. */
   private readonly ways = new Map<string, boolean>();
+  private readonly movedHere = new Map<string, boolean>();
   private readonly linked = new Map<string, boolean>();
   private readonly lost = new Set<string>();
   /** What lay at the place of a change; a folder makes way step by step. */
@@ -62,7 +62,9 @@ class Finder {
 
   private isMoved(change: LayerChange): boolean {
     const now = this.stat(change.path);
-    if (change.op === "rmdir" || change.op === "chmod") return false;
+    if (change.op === "chmod") return false;
+    if (change.op === "rmdir") return this.wasMovedHere(change.path);
+    if (change.op === "delete" && this.wasMovedHere(posix.dirname(change.path))) return true;
     if (change.op === "touch") return (now?.ctimeNs ?? 0n) > this.input.since;
     if (change.op !== "mkdir" && !now?.isDirectory()) this.seen.set(change, signature(now));
     if (!now) return change.op !== "delete" && this.wasDeleted(change.path);
@@ -71,11 +73,27 @@ class Finder {
     return !(change.op === "put" && this.isDone(change, now));
   }
 
+  /**
+   * Whether a folder came from elsewhere, or lies in one that did, while the command ran: its files are as old as
+   * ever, but its own time of change is not, and nothing in it was made or removed, as by an earlier try.
+   */
+  private wasMovedHere(folder: string): boolean {
+    if (folder === "." || folder === "") return false;
+    const known = this.movedHere.get(folder);
+    if (known !== undefined) return known;
+    const stats = this.stat(folder);
+    const { since } = this.input;
+    const itself = stats !== undefined && stats.ctimeNs > since && stats.mtimeNs <= since;
+    const moved = itself || this.wasMovedHere(posix.dirname(folder));
+    this.movedHere.set(folder, moved);
+    return moved;
+  }
+
   /** Gone from below the layer, rather than new in it: the layer has a copy of it. */
   private wasDeleted(path: string): boolean {
     const parent = this.nearest(path);
     if (parent.ctimeNs <= this.input.since) return false;
-    if (this.input.lifted.some((folder) => isBelow(path, folder))) return true;
+    if (this.input.lifted.has(path)) return true;
     return wasCopiedUp(this.input.tar, this.input.upper, path);
   }
 

@@ -35,10 +35,10 @@ export const MAY_RENAME = "*git*mv* | *rename* | *Rename* | *[!e]move*";
 
 const liftedSchema = z.array(z.string());
 
-/** Folders that were lifted into a layer, and since when. */
+/** What was lifted into a layer, and since when. */
 export interface Lifted {
-  /** Relative to the root. */
-  folders: string[];
+  /** All that lay in them then, relative to the root. */
+  entries: ReadonlySet<string>;
   /** When the copying began, in nanoseconds of the file system's clock. */
   since: bigint;
 }
@@ -55,9 +55,15 @@ export function liftFolders(policy: Policy, cwd: string, command: string): void 
   const { root, tools } = policy;
   const work = workPlacesIn(policy.work);
   const room = { entries: MOST_ENTRIES, bytes: MOST_BYTES };
-  const folders = named(policy, cwd, command).filter((path) => takes(join(root, path), room));
+  const entries: string[] = [];
+  const folders = named(policy, cwd, command).filter((path) => {
+    const found = taken(join(root, path), room);
+    entries.push(...(found ?? []));
+    return found !== undefined;
+  });
   if (folders.length === 0) return;
-  writeFileSync(work.lifted, JSON.stringify(folders), { mode: 0o600 });
+  const relatives = entries.map((path) => relative(root, path));
+  writeFileSync(work.lifted, JSON.stringify(relatives), { mode: 0o600 });
   const draft = join(work.layer, "lift");
   try {
     for (const path of folders) {
@@ -83,7 +89,7 @@ export function readLifted(taken: string): Lifted | undefined {
   if (!stats) return undefined;
   // It is written before the first copy; cut off within it, nothing has been lifted.
   const parsed = parseJson(readFileSync(file, "utf8"), liftedSchema);
-  return { folders: parsed.ok ? parsed.value : [], since: stats.mtimeNs };
+  return { entries: new Set(parsed.ok ? parsed.value : []), since: stats.mtimeNs };
 }
 
 /** The outermost folders in scope that a command names, relative to the root. */
@@ -116,24 +122,29 @@ function isPlainFolder(path: string, root: string): boolean {
   }
 }
 
-/** Whether a folder holds files, links and folders of this user alone, and there is room for them, which it takes. */
-function takes(folder: string, room: { entries: number; bytes: number }): boolean {
+/**
+ * Takes the room that a folder needs.
+ * @returns all that it holds; undefined unless that is files, links and folders of this user alone, and there is room
+ */
+function taken(folder: string, room: { entries: number; bytes: number }): string[] | undefined {
   const left = { ...room };
+  const found: string[] = [];
   const fits = (path: string): boolean => {
     const stats = lstatSync(path);
     left.entries -= 1;
+    found.push(path);
     left.bytes -= stats.isFile() ? stats.size : 0;
     if (left.entries < 0 || left.bytes < 0 || !isOurs(stats)) return false;
     if (!stats.isDirectory()) return stats.isFile() || stats.isSymbolicLink();
     return readdirSync(path).every((name) => name !== ".git" && fits(join(path, name)));
   };
   try {
-    if (!fits(folder)) return false;
+    if (!fits(folder)) return undefined;
   } catch {
-    return false; // closed to us, or just gone
+    return undefined; // closed to us, or just gone
   }
   Object.assign(room, left);
-  return true;
+  return found;
 }
 
 /** Whether a copy can have the same owner. */

@@ -93,11 +93,15 @@ async function main(file: string): Promise<void> {
 
 type Ended = Pick<Outcome, "code" | "stdout" | "stderr">;
 
-/** Free to do anything to the fixture; what else there is on the machine is read-only or a copy. */
+/** Free to do anything to the fixture; what else there is on the machine, its settings too, is read-only or a copy. */
 function bare({ cmd }: Case, at: string): Ended {
+  const isRoot = process.getuid?.() === 0;
+  const settings =
+    "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && mount -o remount,bind,ro /sys";
   const script = `exec 3< ${sh(at)}
 mount -t tmpfs none /tmp && mount -t tmpfs none /var/tmp && mkdir -p ${sh(at)} && mount --no-canonicalize --bind /proc/self/fd/3 ${sh(at)} || exit 99
 exec 3<&-
+${isRoot ? `${settings} || exit 99` : ""}
 mount -o remount,bind,ro / && cd ${sh(`${at}/repo`)} || exit 99
 setsid bash -c "$1"
 code=$?
@@ -108,7 +112,7 @@ for _ in 1 2 3 4 5 6 7 8; do
   sleep 0.2
 done
 exit "$code"`;
-  const user = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
+  const user = isRoot ? [] : ["--user", "--map-root-user"];
   const words = [...user, "--mount", "--pid", "--ipc", "--fork", "--kill-child", "--mount-proc"];
   const done = spawnSync("unshare", [...words, "sh", "-c", `(${script}\n); exit $?`, "sh", cmd], {
     encoding: "latin1",

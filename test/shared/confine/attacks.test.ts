@@ -14,6 +14,8 @@ import { createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { bundle } from "../../lab/bundle.ts";
+import { openBench } from "../../lab/case-run.ts";
+import type { Case } from "../../lab/cases.ts";
 import { closing } from "../../lab/cleanup.ts";
 import { type HeldRepo, holdRepo, mechanisms } from "../../lab/held.ts";
 import { processesMentioning, projectRoot, until } from "../../lab/process.ts";
@@ -132,7 +134,7 @@ for name in (b"/", b"${dir}"):
     except OSError as error: print(error)
 EOF`,
       `mknod src/lib/disk b 8 0; mknod /tmp/disk b 8 0; mknod /dev/disk0 b 259 0; for d in /dev/sd* /dev/vd* /dev/nvme* /dev/mem; do dd if=/dev/zero of=$d bs=1 count=1 conv=notrunc; done`,
-      `echo x > /proc/sys/kernel/core_pattern; echo c > /proc/sysrq-trigger; echo 1 > /sys/kernel/mm/ksm/run; mkdir /sys/fs/cgroup/x; echo h > /proc/sys/kernel/hostname`,
+      `mkdir /sys/fs/cgroup/x; mount -o remount,rw /proc; mount -o remount,bind,rw /sys`,
       `kill -9 -1; kill -9 ${bystander}; kill ${process.ppid}`,
       `(setsid nohup sh -c 'sleep 1; echo late > ${root}/src/b.ts; echo late > ${root}/src/lib/late.ts' > /dev/null 2>&1 &) ; disown -a`,
       `crontab - <<< '* * * * * true'; echo 'echo x > ${root}/src/b.ts' | at now; systemd-run true; busctl list`,
@@ -205,6 +207,14 @@ for path in [0, 1, 2, "/dev/tty", "/dev/console", *glob.glob("/dev/pts/[0-9]*")]
       refused: [{ path: "src/b.ts" }],
     });
   }, 180_000);
+
+  test("the machine cannot be set: by core_pattern a program outside would be started", async () => {
+    const held = await hold();
+    const { stdout } = await held.run(
+      `find /proc/sys/kernel /proc/sys/fs /proc/sys/vm /proc/sysrq-trigger /sys/kernel/mm /sys/fs/cgroup -type f -perm -200 | while read -r f; do if : 2> /dev/null >> "$f"; then echo "$f"; fi; done | head -3; echo done`,
+    );
+    expect(stdout).toBe("done\n");
+  });
 
   test("what is Handrail's is not to be seen: no state, no secrets, no word to forge", async () => {
     const held = await hold();
@@ -357,3 +367,23 @@ async function holdWithServers(
   held.again();
   return held;
 }
+
+test.runIf(process.getuid?.() === 0)(
+  "root that may not mount: no setting and no disk of the machine either",
+  () => {
+    const bench = openBench();
+    const cmd = `id -u; find /proc/sys/kernel /proc/sys/fs /proc/sys/vm -type f -perm -200 | while read -r f; do if : 2> /dev/null >> "$f"; then echo "$f"; fi; done | head -3; ls /dev | grep -E '^(vd|sd|nvme|dm-|loop|mem|kmsg|port)'; echo done`;
+    const one: Case = { id: "settings", cmd, category: "escape", effect: "read_only" };
+    try {
+      for (const { mechanism, works, reason } of bench.probe("root that may not mount")) {
+        if (!works) console.log(`${mechanism} is not tried: ${reason}`);
+        else {
+          const [held] = bench.run([one], "held", "root that may not mount", mechanism);
+          expect(held, mechanism).toMatchObject({ code: 0, stdout: "0\ndone\n" });
+        }
+      }
+    } finally {
+      bench.close();
+    }
+  },
+);

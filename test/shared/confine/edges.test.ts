@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  renameSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -13,7 +14,8 @@ import { describe, expect, test } from "vitest";
 import { loadedOutside } from "../../../shared/tree/outside.ts";
 import { closing } from "../../lab/cleanup.ts";
 import { holdRepo, mechanisms } from "../../lab/held.ts";
-import { manifest } from "../../lab/repo.ts";
+import { until } from "../../lab/process.ts";
+import { changed, manifest } from "../../lab/repo.ts";
 
 describe.each(mechanisms)("%s", (mechanism) => {
   test("caches that the environment names elsewhere are writable for the run, and stay as they are", async () => {
@@ -250,4 +252,37 @@ describe.each(mechanisms)("%s", (mechanism) => {
     expect(done).toMatchObject({ code: 0, refused: [], conflicts: [] });
     expect([free.repo.read("src/lib/docs/g.md"), free.repo.read("docs/g.md")]).toEqual(["mine\n", "g\n"]);
   });
+
+  test.each([
+    ["is made anew", "rm -r src/lib; mkdir src/lib; echo n > src/lib/n", ["src/lib/n", "src/lib/x.ts"]],
+    [
+      "is renamed in",
+      `node -e 'require("fs").renameSync("src/lib/d", "src/lib/e")' src/lib`,
+      ["src/lib/d/", "src/lib/d/f", "src/lib/e/", "src/lib/e/f"],
+    ],
+  ])(
+    "a folder that somebody moves, while a command runs, to where it %s stays",
+    async (_, command, expected) => {
+      const files = {
+        "src/lib/x.ts": "x\n",
+        "src/lib/d/f": "f\n",
+        "mine/old": "old\n",
+        "mine/d/old": "old\n",
+      };
+      const held = closing(await holdRepo({ mechanism, repo: { files } }));
+      const { root } = held.repo;
+      const before = held.repo.manifest();
+      const begun = join(held.shell.policy?.work ?? "", "layer/top/upper/src/lib/begun");
+      const running = held.run(`${command}; echo 1 > src/lib/begun; sleep 2`);
+      await until("the command to have written", () => existsSync(begun));
+      renameSync(join(root, "mine"), join(root, "src/lib/mine"));
+      const done = await running;
+      const mine = ["old", "d/old"].map((name) => `src/lib/mine/${name}`);
+      expect(done.conflicts).toEqual(expect.arrayContaining(mine));
+      expect(done.code).toBe(3);
+      for (const path of mine) expect(held.repo.read(path)).toBe("old\n");
+      const after = changed(before, held.repo.manifest()).filter((path) => !path.includes("mine"));
+      expect(after).toEqual(expect.arrayContaining([...expected, "src/lib/begun"]));
+    },
+  );
 });
