@@ -99,8 +99,8 @@ function bubblewrapWords({ policy, view, identity, network }: InsideInput, own: 
       ? ["--cap-drop", "ALL", ...CAPABILITIES.flatMap((name) => ["--cap-add", `CAP_${name.toUpperCase()}`])]
       : ["--unshare-user", "--uid", String(identity.uid), "--gid", String(identity.gid)]),
     ...["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"],
-    // bubblewrap takes /proc/sys for read-only by its mode, but real root sets the machine by the files in it.
-    ...(identity.privileged ? ["--remount-ro", "/proc"] : []),
+    // bubblewrap takes /proc/sys for read-only by its mode, but root sets the machine by the files in it.
+    ...(identity.uid === 0 ? ["--remount-ro", "/proc"] : []),
     ...view.shown.flatMap(({ source, target }) => ["--bind", join(work, source), target]),
     ...(own
       ? layers.flatMap((one) => one.words)

@@ -54,11 +54,11 @@ export function mountTable({ policy, view, identity }: TableInput): MountTable {
       after: view.hidden.map((target) => bind("/proc/self/fd/3/mask", target, "bind,ro")),
     },
     covered: [
-      ...[identity.privileged ? "/dev" : "/dev/shm", "/proc"],
+      ...[identity.uid === 0 ? "/dev" : "/dev/shm", "/proc"],
       ...[...layers, ...view.shown].map(({ target }) => fstab(target)),
     ],
-    // Real root could set the machine with what is in /proc.
-    processes: `handrail //proc proc ${identity.privileged ? "ro," : ""}nosuid,nodev,noexec 0 0`,
+    // Root could set the machine with what is in /proc: those files are its own, in a namespace for users too.
+    processes: `handrail //proc proc ${identity.uid === 0 ? "ro," : ""}nosuid,nodev,noexec 0 0`,
   };
 }
 
@@ -82,7 +82,7 @@ export function bind(source: string, target: string, options = "bind"): string {
 }
 
 function devices(folder: string, identity: Identity): string[] {
-  if (!identity.privileged) return ["handrail /dev/shm tmpfs mode=1777,nosuid,nodev 0 0"];
+  if (identity.uid !== 0) return ["handrail /dev/shm tmpfs mode=1777,nosuid,nodev 0 0"];
   const { device } = workPlacesIn(folder);
   return [
     ...DEVICES.map((name) => bind(`/dev/${name}`, `${device}/${name}`)),

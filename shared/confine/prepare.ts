@@ -145,10 +145,10 @@ function makeWork(policy: Policy, view: View, identity: Identity): void {
   }
   if (!existsSync(work.round)) writeFileSync(work.round, "0\n", { mode: 0o600 });
   for (const { source } of view.shown) privateDir(join(work.dir, source));
-  if (identity.privileged) makeDevices(work.device);
+  if (identity.uid === 0) makeDevices(work.device);
 }
 
-/** What is shown as /dev to real root, which could write a disk by its device file. */
+/** What is shown as /dev to root, which could write a disk by its device file. */
 function makeDevices(device: string): void {
   for (const name of ["", "pts", "shm"]) mkdirSync(join(device, name), { recursive: true, mode: 0o755 });
   for (const name of DEVICES) writeFileSync(join(device, name), "");

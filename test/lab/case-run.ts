@@ -21,8 +21,11 @@ import type { Job, Outcome } from "./case-worker.ts";
 import { buildFixture, type Case } from "./cases.ts";
 import { projectRoot } from "./process.ts";
 
-/** Who works on whose files: oneself on one's own, root on another user's, a user who is not root. */
-export type Who = "self" | "root on another's files" | "user";
+/**
+ * Who works on whose files: oneself on one's own, root on another user's, root as containers have it, who may make
+ * mounts in a namespace of its own only, a user who is not root.
+ */
+export type Who = "self" | "root on another's files" | "root that may not mount" | "user";
 const OTHER = "65533";
 
 export const TASK = `Case task
@@ -80,8 +83,11 @@ export function openBench(): Bench {
     return { at, template };
   };
   const start = (who: Who, args: readonly string[]) => {
-    const user = who === "user" ? ["setpriv", "--reuid", OTHER, "--regid", OTHER, "--clear-groups"] : [];
-    const [file = "", ...words] = [...user, process.execPath, worker, ...args];
+    const as: Partial<Record<Who, string[]>> = {
+      user: ["setpriv", "--reuid", OTHER, "--regid", OTHER, "--clear-groups"],
+      "root that may not mount": ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"],
+    };
+    const [file = "", ...words] = [...(as[who] ?? []), process.execPath, worker, ...args];
     // Told apart by its environment: see processesMentioning.
     const env = {
       PATH: process.env.PATH,

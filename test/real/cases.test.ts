@@ -1,7 +1,7 @@
 /**
  * Every case of `test/cases`, by everybody and with every mechanism: hours. Environment variables choose a part:
  *   HANDRAIL_CASES        names in `test/cases` (`own.jsonl`), or first and last case (`o943-o1105`)
- *   HANDRAIL_CASES_WHO    one of `self`, `root on another's files`, `user`
+ *   HANDRAIL_CASES_WHO    one of `everybody` below
  *   HANDRAIL_CONFINEMENT  one mechanism
  *   HANDRAIL_TEST_BWRAP   a bubblewrap that is not installed
  */
@@ -32,8 +32,9 @@ import { call, type ModelRequest, type Step, text } from "../lab/script.ts";
 
 const LONG = 3_600_000;
 const cases = chosen(loadCases("shell.jsonl", "own.jsonl"));
-const sample = chosen(loadCases("shell.jsonl"));
-const everybody: Who[] = ["self", "root on another's files", "user"];
+const inSample = new Set(loadCases("shell.jsonl").map(({ id }) => id));
+const sample = cases.filter(({ id }) => inSample.has(id));
+const everybody: Who[] = ["self", "root on another's files", "root that may not mount", "user"];
 const wanted = process.env.HANDRAIL_CASES_WHO;
 const isRoot = process.getuid?.() === 0;
 let bench: Bench;

@@ -14,6 +14,8 @@ import { createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { bundle } from "../../lab/bundle.ts";
+import { openBench } from "../../lab/case-run.ts";
+import type { Case } from "../../lab/cases.ts";
 import { closing } from "../../lab/cleanup.ts";
 import { type HeldRepo, holdRepo, mechanisms } from "../../lab/held.ts";
 import { processesMentioning, projectRoot, until } from "../../lab/process.ts";
@@ -365,3 +367,23 @@ async function holdWithServers(
   held.again();
   return held;
 }
+
+test.runIf(process.getuid?.() === 0)(
+  "root that may not mount: no setting and no disk of the machine either",
+  () => {
+    const bench = openBench();
+    const cmd = `id -u; find /proc/sys/kernel /proc/sys/fs /proc/sys/vm -type f -perm -200 | while read -r f; do if : 2> /dev/null >> "$f"; then echo "$f"; fi; done | head -3; ls /dev | grep -E '^(vd|sd|nvme|dm-|loop|mem|kmsg|port)'; echo done`;
+    const one: Case = { id: "settings", cmd, category: "escape", effect: "read_only" };
+    try {
+      for (const { mechanism, works, reason } of bench.probe("root that may not mount")) {
+        if (!works) console.log(`${mechanism} is not tried: ${reason}`);
+        else {
+          const [held] = bench.run([one], "held", "root that may not mount", mechanism);
+          expect(held, mechanism).toMatchObject({ code: 0, stdout: "0\ndone\n" });
+        }
+      }
+    } finally {
+      bench.close();
+    }
+  },
+);
