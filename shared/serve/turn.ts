@@ -115,11 +115,12 @@ function newRun(server: Server, request: TurnRequest, sessionId: string): RunRec
 }
 
 /** The task of a session that may only read: an empty scope, so that its commands are held like any other's. */
-function readOnlySpec(sessionId: string): TaskSpec {
+export function readOnlySpec(sessionId: string): TaskSpec {
   return {
     ok: true,
     source: "file-scope",
-    slug: `read-only-${sessionId.slice(4, 12).toLowerCase()}`,
+    // Its end is chance, its beginning the time: sessions that begin together must not pass for one task.
+    slug: `read-only-${sessionId.slice(-8).toLowerCase()}`,
     title: "Read only",
     scope: { allow: [], inspect: [], forbid: [], rules: ["no-commit", "no-stage"], noRead: [] },
     prohibitions: [],

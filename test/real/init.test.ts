@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
@@ -117,8 +117,17 @@ test("for the user: every project has it, none is changed, and the home is as it
   const config = join(sandbox.home, ".config", "opencode", "opencode.json");
   mkdirSync(join(sandbox.home, ".claude"));
   mkdirSync(join(sandbox.home, ".config", "opencode"));
-  writeFileSync(settings, SETTINGS);
-  writeFileSync(config, JSONC);
+  // Kept with the person's other dotfiles, and linked to.
+  const dotfiles = join(sandbox.dir, "dotfiles");
+  mkdirSync(dotfiles);
+  for (const [link, name, text] of [
+    [settings, "settings.json", SETTINGS],
+    [config, "opencode.json", JSONC],
+  ] as const) {
+    writeFileSync(join(dotfiles, name), text);
+    symlinkSync(join(dotfiles, name), link);
+  }
+  const kept = manifest(dotfiles);
   const before = repo.manifest();
   const done = await json(sandbox, sandbox.dir, ["init", "--yes", "--user"]);
   expect(done).toMatchObject({ code: 0, value: { changed: true } });
@@ -138,7 +147,10 @@ test("for the user: every project has it, none is changed, and the home is as it
   const landed = changed(before, repo.manifest()).filter((name) => name.startsWith("src/"));
   expect(landed).toEqual(["src/a.ts"]);
   expect(JSON.stringify(model.requests.at(-1)?.messages)).toContain("Handrail refused this call");
+  expect(Object.keys(changed(kept, manifest(dotfiles)))).toHaveLength(2);
   await json(sandbox, sandbox.dir, ["init", "--yes", "--user", "--undo"]);
+  expect(changed(kept, manifest(dotfiles))).toEqual([]);
+  for (const link of [settings, config]) expect(lstatSync(link).isSymbolicLink()).toBe(true);
   expect(readFileSync(settings, "utf8")).toBe(SETTINGS);
   expect(readFileSync(config, "utf8")).toBe(JSONC);
   expect(await claudePlugins(sandbox, repo.root)).toEqual([]);
@@ -280,7 +292,12 @@ test("doctor sees whether the plugin really loads, names the fix, and changes no
   }
   expect(without.part("repository")).toMatchObject({ status: "ok" });
 
-  await json(sandbox, repo.root, ["init", "--yes"]);
+  // The fixes, as they are printed.
+  for (const name of ["opencode-plugin", "claude-plugin"]) {
+    const [program, ...words] = String(without.part(name)?.fix).split(" ");
+    expect(program).toBe("handrail");
+    expect(await handrail(sandbox, repo.root, [...words, "--yes"])).toMatchObject({ code: 0 });
+  }
   expect(repo.read("opencode.json")).not.toContain("$schema");
   const before = repo.manifest();
   const withBoth = await doctor();

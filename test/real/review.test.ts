@@ -5,7 +5,7 @@ import { closing } from "../lab/cleanup.ts";
 import { PLUGIN } from "../lab/delegation.ts";
 import { startOpenAiServer } from "../lab/openai-server.ts";
 import { setUpOpencode } from "../lab/opencode.ts";
-import { runProgram } from "../lab/process.ts";
+import { runProgram, until } from "../lab/process.ts";
 import { makeRepo } from "../lab/repo.ts";
 import { reviewOf, rolesScript, SHOP, type Verdict } from "../lab/reviewer.ts";
 import { makeSandbox } from "../lab/sandbox.ts";
@@ -98,6 +98,13 @@ test("handrail review on one real server: classified, repaired once, held to rea
   const seen = JSON.stringify(model.requests.map(({ body }) => body));
   expect(seen).not.toContain(SECRET);
   expect(model.requests.at(-1)?.messages.at(-1)?.toolResults.join("")).toContain("fresh = 1");
+
+  // Two at once: neither is in the other's way.
+  model.requests.length = 0;
+  const together = () => until("both reviewers to be asked", () => model.requests.length >= 2);
+  model.script([{ ...text(reviewOf("PASS")), after: together }]);
+  const both = await Promise.all([review(), review("--adversarial")]);
+  expect(both).toMatchObject([{ classification: "PASS" }, { classification: "PASS" }]);
 
   // A long answer is read as a whole.
   const many = Array.from({ length: 60 }, (_, n) => ({

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { HandrailError } from "../../../shared/errors.ts";
 import { type ReviewScope, reviewedChanges } from "../../../shared/review/changes.ts";
 import { chunksOf } from "../../../shared/review/chunks.ts";
@@ -92,6 +93,7 @@ function conclusion(
 class Talk {
   readonly #wish: ReviewWish;
   readonly #end: number;
+  readonly #held = readOnly();
   last: SessionResult | undefined;
   /** The turn that did not end as it should, if one did not. */
   over: SessionResult | undefined;
@@ -113,7 +115,7 @@ class Talk {
     const { repo, model, agent, progress } = this.#wish;
     const session = this.last && findSessionRecord(this.last.session_id, repo.root);
     const timeoutMs = Math.max(1_000, this.#end - Date.now());
-    const wish = { root: repo.root, cwd: repo.root, prompt, fixed: READ_ONLY, session, model, agent };
+    const wish = { root: repo.root, cwd: repo.root, prompt, fixed: this.#held, session, model, agent };
     const result = await performTurn({ ...wish, timeoutMs, progress });
     this.last = result;
     if (result.state === "done") return readFindings(result.text ?? "");
@@ -122,27 +124,17 @@ class Talk {
   }
 }
 
-/** Nothing to write, and what holds secrets is not to be read. */
-const READ_ONLY: HeldFor = {
-  why: "read-only, without files that hold secrets",
-  held: {
-    kind: "task",
-    spec: {
-      ok: true,
-      source: "file-scope",
-      slug: "review",
-      title: "Review",
-      scope: {
-        allow: [],
-        inspect: [],
-        forbid: [],
-        rules: ["no-commit", "no-stage", "no-read"],
-        noRead: [...SECRET_FILES],
-      },
-      prohibitions: [],
-      validation: [],
-      errors: [],
-      warnings: [],
+/** Nothing to write, and what holds secrets is not to be read. Each review is a task of its own: several may go on at once. */
+function readOnly(): HeldFor {
+  const slug = `review-${randomBytes(4).toString("hex")}`;
+  const rules = ["no-commit", "no-stage", "no-read"] as const;
+  const scope = { allow: [], inspect: [], forbid: [], rules: [...rules], noRead: [...SECRET_FILES] };
+  const nothing = { prohibitions: [], validation: [], errors: [], warnings: [] };
+  return {
+    why: "read-only, without files that hold secrets",
+    held: {
+      kind: "task",
+      spec: { ok: true, source: "file-scope", slug, title: "Review", scope, ...nothing },
     },
-  },
-};
+  };
+}
