@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { lstatSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as z from "zod/mini";
 import { projectRoot } from "./process.ts";
@@ -94,14 +94,28 @@ function walk(dir: string, path: string, found: Tree): void {
   const mode = (stat.mode & 0o7777).toString(8);
   if (stat.isSymbolicLink()) found[path] = `link ${readlinkSync(full, "latin1")}`;
   else if (stat.isFile()) {
-    const content = stat.size > MOST_HASHED ? `${stat.size}` : hash(readFileSync(full));
+    const read = () => hash(readFileSync(full));
+    const content = stat.size > MOST_HASHED ? `${stat.size}` : opened(full, stat.mode, 0o400, read);
     found[path] = `file ${mode} ${content}`;
   } else if (stat.isDirectory()) {
     found[`${path}/`] = `folder ${mode}`;
-    for (const name of readdirSync(full, { encoding: "buffer" })) {
-      walk(dir, `${path}/${name.toString("latin1")}`, found);
-    }
+    opened(full, stat.mode, 0o500, () => {
+      for (const name of readdirSync(full, { encoding: "buffer" })) {
+        walk(dir, `${path}/${name.toString("latin1")}`, found);
+      }
+    });
   } else found[path] = `special ${stat.mode.toString(8)}`;
+}
+
+/** Reads what a command has closed to its owner, who is not root. */
+function opened<T>(path: Buffer, mode: number, bits: number, read: () => T): T {
+  if ((mode & bits) === bits || process.getuid?.() === 0) return read();
+  chmodSync(path, (mode & 0o7777) | bits);
+  try {
+    return read();
+  } finally {
+    chmodSync(path, mode & 0o7777);
+  }
 }
 
 function hash(content: Buffer): string {

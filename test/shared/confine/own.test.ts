@@ -16,7 +16,7 @@ const PACKAGE = "repo/node_modules/opencode-handrail";
 /** Handrail as a development dependency of the repository that it holds commands in. */
 function installed({ dir }: Sandbox): Policy["applier"] {
   const { command, environment } = applier();
-  const file = join(dir, PACKAGE, "claude-hooks/dist/opencode-plugin/shell.mjs");
+  const file = join(dir, PACKAGE, "claude-hooks/dist/opencode-plugin/shell.cjs");
   mkdirSync(dirname(file), { recursive: true });
   copyFileSync(command[1] ?? "", file);
   return { command: [command[0] ?? "", file], environment };
@@ -36,7 +36,7 @@ describe.each(mechanisms)("%s", (mechanism) => {
   test("a Handrail that is installed in the repository cannot be changed by a command", async () => {
     const held = closing(await holdRepo({ mechanism, repo, applier: installed }));
     const { repo: tree, sandbox } = held;
-    const file = "node_modules/opencode-handrail/claude-hooks/dist/opencode-plugin/shell.mjs";
+    const file = "node_modules/opencode-handrail/claude-hooks/dist/opencode-plugin/shell.cjs";
     const before = tree.read(file);
     const evil = `import { writeFileSync } from "node:fs"; writeFileSync("${sandbox.dir}/loot", "x");`;
     for (const [index, attempt] of [
