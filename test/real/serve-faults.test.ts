@@ -93,6 +93,12 @@ test("the time is up: exit 4 and the command to go on with, which prompts nobody
   expect([command, args.slice(0, 2)]).toEqual(["handrail", ["session", "attach"]]);
   const again = await lab.json(["session", "continue", late.value.session_id, "--", "Are you there?"]);
   expect(again).toMatchObject({ code: 5, value: { error: { code: "busy", fix: late.value.attach } } });
+  // Nor does a new session work on the same task meanwhile.
+  const second = await lab.json([...NEW, "--", "Do the task."]);
+  expect(second).toMatchObject({
+    code: 5,
+    value: { error: { code: "busy", message: expect.stringContaining(late.value.run_id) } },
+  });
   const done = await lab.json(args);
   expect(done, done.stderr).toMatchObject({
     code: 0,

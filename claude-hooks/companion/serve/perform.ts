@@ -13,6 +13,7 @@ import { keepAborting, waitForTurn } from "../../../shared/serve/wait.ts";
 import { lineage } from "../../../shared/task/lineage.ts";
 import { followRun } from "../follow-run.ts";
 import { type Interruption, interrupted, interruptible } from "../interruption.ts";
+import { requireFree } from "../lease.ts";
 import type { Progress } from "../progress.ts";
 import { carriedOver } from "./carry-over.ts";
 import { endAfterTask } from "./end-server.ts";
@@ -37,11 +38,12 @@ export interface TurnWish extends HeldWish {
 /**
  * Prompts a session on the project's server, new or known, and waits for what comes of it. Ctrl-C asks the
  * session to stop; the second one leaves it alone.
- * @throws HandrailError what starting a server or a turn throws; `session-lost`; `busy` while it works
+ * @throws HandrailError what starting a server or a turn throws; `session-lost`; `busy` while it works, or
+ *   another run works on what the prompt may write
  */
 export async function performTurn(wish: TurnWish): Promise<SessionResult> {
   const { root, progress } = wish;
-  loadConfig(root);
+  const config = loadConfig(root);
   const { held, why } = wish.fixed ?? heldFor(wish);
   progress.say(why);
   await reap(root);
@@ -57,6 +59,8 @@ export async function performTurn(wish: TurnWish): Promise<SessionResult> {
       const known = wish.session && (await stillKnown(server, wish.session));
       const lost = wish.session && !known ? wish.session : undefined;
       if (lost && !wish.restartLost) throw sessionLost(lost);
+      // The plugin takes the lease; one that it would not get costs no prompt.
+      if (held.kind === "task") requireFree(root, held.spec, config);
       if (interruption.stop.aborted) throw interrupted("the session got its prompt");
       const started = await startTurn(server, {
         prompt: lost ? carriedOver(lost, wish.prompt) : wish.prompt,
