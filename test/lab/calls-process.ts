@@ -33,6 +33,7 @@ const guard = new Guard(sessions, input, root, () => {
 });
 const filePath = join(root, "src/a.ts");
 const model = { providerID: "lab", modelID: "lab-1" };
+const tokens = { input: 0, output: 0, reasoning: 0, cache: { read: 0, write: 0 } };
 for (let turn = 0; turn < Number(turns); turn++) {
   const sessionID = `ses_${turn}`;
   family.learn(sessionID, undefined);
@@ -46,6 +47,7 @@ for (let turn = 0; turn < Number(turns); turn++) {
     await guard.after({ tool: "write", sessionID, callID, args }, { title: "", output: "", metadata: {} });
     sessions.sign(sessionID);
   }
+  await sessions.used(sessionID, { id: `msg_${turn}`, ...model, cost: 0, tokens, finish: "stop" });
   await sessions.idle(sessionID);
   await sessions.drain();
   globalThis.gc?.();

@@ -40,6 +40,8 @@ if (!(await turn.hold())) throw new Error(turn.problem);
 await turn.writes("call-1", "write", write, root);
 writeFileSync(path, content);
 await turn.called("call-1");
+const tokens = { input: 0, output: 0, reasoning: 0, cache: { read: 0, write: 0 } };
+await sessions.used(session, { id: "msg_1", ...model, cost: 0, tokens, finish: "stop" });
 // What befalls the machine before the turn ends, as a shell command.
 const { LAB_BEFORE_END } = process.env;
 if (LAB_BEFORE_END) execFileSync("sh", ["-c", LAB_BEFORE_END], { stdio: "ignore" });

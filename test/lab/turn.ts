@@ -20,8 +20,8 @@ export async function buildTurn(folder: string): Promise<void> {
     "test/lab/come-by.ts",
     "test/lab/calls-process.ts",
   );
-  for (const name of ["flush", "shell"])
-    writeFileSync(join(folder, `${name}.mjs`), `import "./${name}-main.mjs";\n`);
+  writeFileSync(join(folder, "flush.mjs"), 'import "./flush-main.mjs";\n');
+  writeFileSync(join(folder, "shell.cjs"), 'import("./shell-main.mjs");\n');
 }
 
 export interface TurnLab {

@@ -17,6 +17,9 @@ import { holdRepo, mechanisms } from "../../lab/held.ts";
 import { until } from "../../lab/process.ts";
 import { changed, manifest } from "../../lab/repo.ts";
 
+/** Else bash takes a socket as its input (Node's own pipes) for a network daemon's, and reads no BASH_ENV: bash(1). */
+const NO_DAEMON = { SHLVL: "2" };
+
 describe.each(mechanisms)("%s", (mechanism) => {
   test("caches that the environment names elsewhere are writable for the run, and stay as they are", async () => {
     const held = closing(
@@ -85,6 +88,7 @@ describe.each(mechanisms)("%s", (mechanism) => {
           NODE_OPTIONS: `--require ${dir}/repo/src/lib/load.cjs`,
           NODE_V8_COVERAGE: `${dir}/repo/coverage`,
           BASH_ENV: `${dir}/repo/src/lib/load.sh`,
+          ...NO_DAEMON,
           LD_LIBRARY_PATH: `${dir}/repo/src/lib`,
           LD_PRELOAD: `${dir}/repo/src/lib/load.so`,
         }),

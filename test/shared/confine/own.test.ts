@@ -85,7 +85,8 @@ describe.each(mechanisms)("%s", (mechanism) => {
     const start = (env: NodeJS.ProcessEnv, command: string) =>
       spawnSync(held.shell.shellPath, ["-c", command], {
         cwd: root,
-        env: { ...process.env, ...env },
+        // With SHLVL bash takes a socket as its input (Node's own pipes) for no network daemon's: bash(1).
+        env: { ...process.env, SHLVL: "2", ...env },
         encoding: "utf8",
         // One more descriptor than the shell has names for.
         stdio: [...Array.from({ length: 10 }, () => "pipe" as const), "pipe"],
