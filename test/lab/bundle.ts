@@ -1,4 +1,5 @@
-import { basename } from "node:path";
+import { writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { build } from "esbuild";
 import { projectRoot } from "./process.ts";
 
@@ -36,4 +37,10 @@ async function bundleWith(
     },
   });
   return folder;
+}
+
+/** Lets the deliverer and what applies layers, bundled into a folder, be found by their built names. */
+export function nameAsBuilt(folder: string): void {
+  writeFileSync(join(folder, "flush.mjs"), 'import "./flush-main.mjs";\n');
+  writeFileSync(join(folder, "shell.cjs"), 'import("./shell-main.mjs");\n');
 }

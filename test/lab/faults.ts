@@ -8,7 +8,7 @@ import { listOutbox } from "../../shared/callback/outbox.ts";
 import { DELIVERY } from "../../shared/callback/policy.ts";
 import { FAULT_POINTS, type FaultPoint } from "../../shared/fault.ts";
 import { reap } from "../../shared/run/reap.ts";
-import { bundleFaulty } from "./bundle.ts";
+import { bundleFaulty, nameAsBuilt } from "./bundle.ts";
 import { TASK, TASK_NAME } from "./delegation.ts";
 import { type Gateway, startGateway } from "./openclaw-gateway.ts";
 import { processesMentioning, projectRoot, runProgram, until } from "./process.ts";
@@ -58,12 +58,7 @@ export async function buildFaulty(folder: string): Promise<void> {
     "shared/callback/flush-main.ts",
     "shared/confine/shell-main.ts",
   );
-  for (const [from, to] of [
-    ["flush-main", "flush"],
-    ["shell-main", "shell"],
-  ]) {
-    writeFileSync(join(folder, `${to}.mjs`), `import "./${from}.mjs";\n`);
-  }
+  nameAsBuilt(folder);
   await build({
     entryPoints: ["claim", "session-start"].map((name) => `claude-hooks/hooks/${name}.ts`),
     absWorkingDir: projectRoot,

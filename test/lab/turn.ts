@@ -1,9 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { vi } from "vitest";
 import { inboxDir } from "../../shared/callback/inbox.ts";
-import { bundle } from "./bundle.ts";
+import { bundle, nameAsBuilt } from "./bundle.ts";
 import { closing } from "./cleanup.ts";
 import { TASK, TASK_NAME } from "./delegation.ts";
 import { type Finished, runProgram } from "./process.ts";
@@ -20,8 +19,7 @@ export async function buildTurn(folder: string): Promise<void> {
     "test/lab/come-by.ts",
     "test/lab/calls-process.ts",
   );
-  writeFileSync(join(folder, "flush.mjs"), 'import "./flush-main.mjs";\n');
-  writeFileSync(join(folder, "shell.cjs"), 'import("./shell-main.mjs");\n');
+  nameAsBuilt(folder);
 }
 
 export interface TurnLab {
